@@ -1,0 +1,415 @@
+"""The engine: takes a task and what a model wrote, returns a verdict.
+
+- :class:`AsyncDeepGym`: for asyncio programs.
+- :class:`DeepGym`: the same for everyone else, on an event loop of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+import weakref
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+from deepgym_env.catalog import load_task
+from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
+from deepgym_env.extraction import extract_code
+from deepgym_env.judge import CallJudge
+from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
+from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, LocalBackend, Pool
+from deepgym_env.sandbox.isolation import LEVELS
+from deepgym_env.task import Task
+
+__all__ = ["AsyncDeepGym", "DeepGym", "Environment", "Mode", "Progress", "load_environment"]
+
+Mode = Literal["local"]
+Progress = Callable[[int, int], None]
+Environment = Task
+_T = TypeVar("_T")
+
+_MAX_CODE = 1 << 20
+_JUDGES = 64
+_IN_FLIGHT = 2  # per runner: one computes while the other is set up or torn down
+
+
+def load_environment(task_id: str, seed: int = 0) -> Environment:
+    """Load a built-in task by id, to be given to :meth:`DeepGym.run`.
+
+    Raises:
+        UnknownTaskError: If there is no such task; the message names the nearest ones.
+    """
+    return load_task(task_id, seed)
+
+
+class AsyncDeepGym:
+    """Scores what models wrote, many at a time, each in a fresh sandboxed process.
+
+    Bound to the event loop it is first used on. Sandboxes start with the first submission.
+
+    Example:
+        >>> async def main():
+        ...     async with AsyncDeepGym(workers=1) as dg:
+        ...         return await dg.run("fizzbuzz", "def fizzbuzz(n): return []")
+        >>> asyncio.run(main()).passed
+        False
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "local",
+        *,
+        workers: int | None = None,
+        retries: int = 2,
+        min_isolation: IsolationLevel = "process",
+        backend: Backend | None = None,
+    ) -> None:
+        """Configure the engine; nothing is started yet.
+
+        Args:
+            mode: Where submissions run.
+            workers: Runners; by default one per CPU this process may use.
+            retries: How often a submission is tried again after an infrastructure failure.
+            min_isolation: Refuse to run with less: ``none``, ``process`` or ``full``.
+            backend: A backend of your own instead of the mode's.
+
+        Raises:
+            ConfigError: If an option has a value that can't work.
+        """
+        if mode != "local":
+            raise ConfigError(f"mode must be 'local', got {mode!r}")
+        if workers is not None and workers < 1:
+            raise ConfigError(f"workers must be at least 1, got {workers!r}")
+        if retries < 0:
+            raise ConfigError(f"retries must not be negative, got {retries!r}")
+        if min_isolation not in LEVELS:
+            raise ConfigError(f"min_isolation must be one of {', '.join(LEVELS)}, got {min_isolation!r}")
+        self.mode = mode
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self._retries = retries
+        self._min_isolation: IsolationLevel = min_isolation
+        self._backend = backend or LocalBackend()
+        self._pool: Pool | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._judges: OrderedDict[int, CallJudge] = OrderedDict()
+        self._closed = False
+
+    async def run(self, env: Environment | str, model_output: str) -> RunResult:
+        """Judge one submission.
+
+        Args:
+            env: The task, or the id of a built-in one.
+            model_output: Code, or text with the code in its last fenced block.
+
+        Returns:
+            The verdict; after an infrastructure failure that outlasted all retries, a result with
+            ``has_verdict=False``.
+
+        Raises:
+            IsolationError: If the sandbox is isolated less than asked for.
+            ClosedError: If the engine is closed.
+        """
+        task = _task_of(env)
+        return await self._run_code(task, _code_of(model_output))
+
+    async def run_batch(
+        self,
+        env: Environment | str,
+        outputs: Sequence[str],
+        *,
+        max_parallel: int | None = None,
+        progress: Progress | None = None,
+    ) -> BatchResult:
+        """Judge many submissions; equal ones are run once.
+
+        Args:
+            env: The task, or the id of a built-in one.
+            outputs: What the model wrote, one submission each.
+            max_parallel: How many run at a time; by default what the workers can take.
+            progress: Called with ``(done, total)`` after each submission.
+
+        Returns:
+            The results, in the order of ``outputs``.
+        """
+        if max_parallel is not None and max_parallel < 1:
+            raise ConfigError(f"max_parallel must be at least 1, got {max_parallel!r}")
+        if isinstance(outputs, str):
+            raise ConfigError("outputs must be a sequence of submissions, got one str; use run() for one")
+        task = _task_of(env)
+        codes = [_code_of(output) for output in outputs]
+        results: dict[str, RunResult] = {}
+        copies = Counter(codes)
+        todo = iter(copies.items())
+        done = 0
+
+        async def work() -> None:
+            nonlocal done
+            for code, times in todo:
+                results[code] = await self._run_code(task, code)
+                done += times
+                if progress is not None:
+                    progress(done, len(codes))
+
+        parallel = min(max_parallel or self.workers * _IN_FLIGHT, len(copies))
+        await _gather([work() for _ in range(parallel)])
+        return BatchResult(results=tuple(results[code] for code in codes))
+
+    async def isolation(self) -> Isolation:
+        """Start a sandbox if none runs and return what isolation is in force."""
+        async with self._running_pool().runner() as runner:
+            if runner.isolation is None:
+                raise SandboxError("the runner reported no isolation")
+            return runner.isolation
+
+    async def aclose(self) -> None:
+        """End every sandbox; runs under way fail. Closing twice does no harm."""
+        self._closed = True
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    async def __aenter__(self) -> AsyncDeepGym:
+        """Return the engine itself."""
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close the engine."""
+        await self.aclose()
+
+    # ── one submission ────────────────────────────────────────────────────────────────────
+
+    async def _run_code(self, task: Task, code: str) -> RunResult:
+        began = time.perf_counter()
+        if not code:
+            return _not_run(task, "no_code", "the text holds no code")
+        if len(code) > _MAX_CODE:
+            return _not_run(task, "output_limit", f"the code is longer than {_MAX_CODE} characters")
+        judge = self._judge(task)
+        cause = ""
+        for attempt in range(1, self._retries + 2):
+            hearing = judge.hear(code)
+            try:
+                again = True
+                while again:
+                    async with self._running_pool().runner() as runner:
+                        again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
+            except (IsolationError, ClosedError):
+                raise
+            except SandboxError as error:
+                cause = str(error)
+                continue
+            return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
+        timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
+        return _not_run(task, "infrastructure_error", cause, timing)
+
+    def _judge(self, task: Task) -> CallJudge:
+        """Return the task's judge, made once while the task is in use."""
+        judge = self._judges.get(id(task))
+        if judge is None:
+            judge = self._judges[id(task)] = CallJudge(task)  # holds the task, so its id stays taken
+            if len(self._judges) > _JUDGES:
+                self._judges.popitem(last=False)
+        self._judges.move_to_end(id(task))
+        return judge
+
+    def _running_pool(self) -> Pool:
+        if self._closed:
+            raise ClosedError("the engine is closed; make a new one")
+        loop = asyncio.get_running_loop()
+        if self._pool is None:
+            self._loop = loop
+            self._pool = Pool(
+                self._backend, workers=self.workers, in_flight=_IN_FLIGHT, min_isolation=self._min_isolation
+            )
+        elif loop is not self._loop:
+            raise ConfigError("an AsyncDeepGym serves the event loop it was first used on; make one per loop")
+        return self._pool
+
+
+class DeepGym:
+    """Scores what models wrote; safe to share between threads.
+
+    Example:
+        >>> with DeepGym(workers=1) as dg:
+        ...     result = dg.run(load_environment("reverse_string"), "def reverse_string(s): return s[::-1]")
+        >>> result.score, result.passed
+        (1.0, True)
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "local",
+        *,
+        workers: int | None = None,
+        retries: int = 2,
+        min_isolation: IsolationLevel = "process",
+        backend: Backend | None = None,
+    ) -> None:
+        """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
+        self._make = lambda: AsyncDeepGym(
+            mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
+        )
+        first = self._make()  # so that a wrong option fails here
+        self.mode = first.mode
+        self.workers = first.workers
+        self._lock = threading.Lock()
+        self._core: _Core | None = None
+        self._closed = False
+        _engines.add(self)
+
+    def run(self, env: Environment | str, model_output: str) -> RunResult:
+        """Judge one submission; see :meth:`AsyncDeepGym.run`."""
+        return self._call(lambda engine: engine.run(env, model_output))
+
+    def run_batch(
+        self,
+        env: Environment | str,
+        outputs: Sequence[str],
+        *,
+        max_parallel: int | None = None,
+        progress: Progress | None = None,
+    ) -> BatchResult:
+        """Judge many submissions; see :meth:`AsyncDeepGym.run_batch`.
+
+        ``progress`` is called on the engine's own thread.
+        """
+        return self._call(
+            lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress)
+        )
+
+    def isolation(self) -> Isolation:
+        """Start a sandbox if none runs and return what isolation is in force."""
+        return self._call(lambda engine: engine.isolation())
+
+    def close(self) -> None:
+        """End every sandbox. Closing twice does no harm."""
+        with self._lock:
+            self._closed = True
+            core, self._core = self._core, None
+        if core is not None:
+            core.stop()
+
+    def __enter__(self) -> DeepGym:
+        """Return the engine itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the engine."""
+        self.close()
+
+    def _call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the engine is closed; make a new one")
+            if self._core is None:
+                self._core = _Core(self._make())
+                weakref.finalize(self, _Core.stop, self._core)
+            core = self._core
+        return core.call(ask)
+
+    def _after_fork(self) -> None:
+        """In a forked child: the parent's loop and sandboxes are not ours; start afresh when needed."""
+        self._lock = threading.Lock()
+        if self._core is not None:
+            self._core.abandoned = True
+            self._core = None
+
+
+class _Core:
+    """An event loop on a thread, with the engine that lives there."""
+
+    def __init__(self, engine: AsyncDeepGym) -> None:
+        self._engine = engine
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
+        self._thread.start()
+        self.abandoned = False
+
+    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        if threading.current_thread() is self._thread:
+            raise ConfigError("a progress callback must not call the engine it reports on")
+        try:
+            future = asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
+        except RuntimeError as error:  # closed by another thread meanwhile
+            raise ClosedError("the engine is closed; make a new one") from error
+        try:
+            return future.result()
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        if self.abandoned or self._loop.is_closed():
+            return
+        self.abandoned = True
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _shut_down(self) -> None:
+        await self._engine.aclose()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+
+_engines: weakref.WeakSet[DeepGym] = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    for engine in list(_engines):
+        engine._after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
+
+
+def _task_of(env: Environment | str) -> Task:
+    if isinstance(env, Task):
+        return env
+    if isinstance(env, str):
+        return load_task(env)
+    raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
+
+
+def _code_of(model_output: str) -> str:
+    if not isinstance(model_output, str):
+        raise ConfigError(f"model_output must be a str, got {type(model_output).__name__}")
+    return extract_code(model_output)
+
+
+async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all; when one fails, cancel the others before raising."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _not_run(task: Task, status: RunStatus, details: str, timing: Timing | None = None) -> RunResult:
+    """Return the result of a submission of which no line was run."""
+    cases = tuple(
+        CaseResult(id=test.id, passed=False, score=0.0, status="not_run", public=test.public) for test in task.tests
+    )
+    components = {"correctness": 0.0}
+    if any(test.budget is not None for test in task.tests):
+        components["efficiency"] = 0.0
+    return RunResult(
+        task_id=task.id,
+        status=status,
+        cases=cases,
+        reward_components=components,
+        details=details,
+        seed=task.seed,
+        timing=timing or Timing(),
+    )

@@ -1,0 +1,65 @@
+"""Every exception DeepGym raises on purpose.
+
+::
+
+    DeepGymError
+    ├── TaskError              a task folder or definition is broken
+    │   └── UnknownTaskError   no task has that id
+    ├── ConfigError            an option has a value that can't work
+    ├── SandboxError           the sandbox can't be started or was lost
+    │   └── IsolationError     less isolation is in force than was asked for
+    ├── CodecError             a value is no plain data, or text is no encoded value
+    └── ClosedError            the engine was used after ``close()``
+
+A submission's own faults are never exceptions: they are statuses of its
+:class:`~deepgym_env.result.RunResult`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "ClosedError",
+    "ConfigError",
+    "DeepGymError",
+    "IsolationError",
+    "SandboxError",
+    "TaskError",
+    "UnknownTaskError",
+]
+
+
+class DeepGymError(Exception):
+    """Base of every error DeepGym raises on purpose."""
+
+
+class TaskError(DeepGymError):
+    """A task folder or definition is broken; the message names the file and the fix."""
+
+
+class UnknownTaskError(TaskError):
+    """No task has the id that was asked for."""
+
+    def __init__(self, task_id: str, known: Iterable[str]) -> None:
+        """Name the unknown id and the nearest known ones."""
+        close = difflib.get_close_matches(task_id, list(known), n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`deepgym list` shows all."
+        super().__init__(f"no task {task_id!r}: {hint}")
+
+
+class ConfigError(DeepGymError, ValueError):
+    """An option has a value that can't work."""
+
+
+class SandboxError(DeepGymError):
+    """The sandbox can't be started, or was lost: an infrastructure failure."""
+
+
+class IsolationError(SandboxError):
+    """Less isolation is in force than ``min_isolation`` asks for."""
+
+
+class ClosedError(DeepGymError, RuntimeError):
+    """The engine was used after it was closed."""

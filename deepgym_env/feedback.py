@@ -1,0 +1,55 @@
+"""What an agent is told after a submission: public failures in full, hidden tests only counted."""
+
+from __future__ import annotations
+
+from deepgym_env.result import CaseResult, RunResult
+
+__all__ = ["feedback"]
+
+_MEANING = {
+    "no_code": "Your message holds no code. Answer with one fenced Python block.",
+    "infrastructure_error": "The sandbox failed, which is no fault of yours; there is no verdict.",
+}
+
+
+def feedback(result: RunResult) -> str:
+    """Return the feedback on a result.
+
+    Example:
+        >>> from deepgym_env.result import CaseResult, RunResult
+        >>> case = CaseResult(id="a", passed=True, score=1.0, status="passed", public=True)
+        >>> print(feedback(RunResult(task_id="t", status="passed", cases=(case,))))
+        All 1 tests passed.
+    """
+    if result.status in _MEANING:
+        return _MEANING[result.status]
+    if result.passed:
+        return f"All {len(result.cases)} tests passed."
+    if all(case.status == "not_run" for case in result.cases):
+        return f"No test was run: {result.status.replace('_', ' ')}. {_reason(result)}".rstrip()
+    public = [case for case in result.cases if case.public]
+    hidden = [case for case in result.cases if not case.public]
+    lines = [f"Public tests: {_count(public)} passed. Hidden tests: {_count(hidden)} passed."]
+    lines += [_describe(case) for case in public if not case.passed]
+    return "\n\n".join(lines)
+
+
+def _reason(result: RunResult) -> str:
+    return result.details.partition("; ")[2]
+
+
+def _count(cases: list[CaseResult]) -> str:
+    return f"{sum(case.passed for case in cases)} of {len(cases)}"
+
+
+def _describe(case: CaseResult) -> str:
+    facts = [
+        ("call", case.input_summary),
+        ("expected", case.expected_summary),
+        ("returned", case.output_summary),
+        ("error", case.error),
+        ("printed", case.stdout),
+    ]
+    lines = [f"Test {case.id}: {case.status.replace('_', ' ')}"]
+    lines += [f"  {name}: {text}" for name, text in facts if text]
+    return "\n".join(lines)

@@ -1,0 +1,147 @@
+"""Runners on this machine: namespaces, a root of their own, seccomp, Landlock and rlimits."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from deepgym_env.errors import SandboxError
+
+__all__ = ["DEFAULT_PRELOAD", "LocalBackend"]
+
+# What solutions import; each costs the runner memory once and a submission nothing.
+DEFAULT_PRELOAD: tuple[str, ...] = (
+    *("abc", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum"),
+    *("fractions", "functools", "heapq", "io", "itertools", "json", "math", "operator", "random", "re"),
+    *("statistics", "string", "time", "traceback", "types", "typing"),
+)
+_START = "import sys; sys.path.insert(0, {folder!r}); from runner.launch import main; main()"
+_ENVIRONMENT = {
+    "PYTHONHASHSEED": "0",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "LANG": "C.UTF-8",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+@dataclass(eq=False)
+class _LocalHandle:
+    stream: socket.socket
+    config: dict[str, Any]
+    process: subprocess.Popen[bytes]
+    errors: IO[bytes]
+
+    def kill(self) -> None:
+        """Kill the supervisor; the kernel takes the zygote and its children with it."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.stream.close()
+        self.errors.close()
+
+    def diagnosis(self) -> str:
+        """Return the last line the runner wrote to stderr."""
+        if self.errors.closed:
+            return ""
+        self.errors.seek(0)
+        lines = self.errors.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1][:500] if lines else ""
+
+
+_handles: weakref.WeakSet[_LocalHandle] = weakref.WeakSet()
+
+
+def _let_go_after_fork() -> None:
+    """In a forked child: close our copies of the streams, else they'd outlive the parent."""
+    for handle in list(_handles):
+        handle.stream.close()
+
+
+os.register_at_fork(after_in_child=_let_go_after_fork)
+
+
+class LocalBackend:
+    """Starts runners as processes of this machine.
+
+    Example:
+        >>> LocalBackend(preload=("math",)).name
+        'local'
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        *,
+        python: str | None = None,
+        preload: Sequence[str] = DEFAULT_PRELOAD,
+        packages: Sequence[str] = ("numpy",),
+        layers: Sequence[str] = ("namespaces", "seccomp", "landlock"),
+    ) -> None:
+        """Choose what runners look like.
+
+        Args:
+            python: The interpreter, 3.8 or newer; by default this one.
+            preload: Modules each runner imports once, before any submission.
+            packages: Installed packages submissions may import, besides the standard library.
+            layers: The layers of isolation to try; leaving one out is for measurements only.
+        """
+        self._python = python or sys.executable
+        self._preload = tuple(preload)
+        self._packages = [folder for name in packages for folder in _package_folders(name)]
+        self._layers = tuple(layers)
+
+    def start(self) -> _LocalHandle:
+        """Start a runner.
+
+        Raises:
+            SandboxError: If the interpreter can't be started.
+        """
+        if not sys.platform.startswith("linux"):
+            raise SandboxError("the local sandbox needs Linux; on other systems use mode='docker'")
+        ours, theirs = socket.socketpair()
+        errors = tempfile.TemporaryFile()
+        start = _START.format(folder=str(Path(__file__).parent))
+        try:
+            process = subprocess.Popen(
+                [self._python, "-s", "-S", "-c", start],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=errors,
+                env=_ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,  # Ctrl-C is for the engine to handle
+            )
+        except OSError as error:
+            ours.close()
+            errors.close()
+            raise SandboxError(f"can't start {self._python}: {error}") from error
+        finally:
+            theirs.close()
+        ours.setblocking(False)
+        handle = _LocalHandle(ours, self._config(), process, errors)
+        _handles.add(handle)
+        return handle
+
+    def _config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
+        return {**config, "packages": self._packages, "preload": self._preload}
+
+
+def _package_folders(name: str) -> list[str]:
+    """Return a package's folder and that of the libraries its wheel brings; none if not installed."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.origin:
+        return []
+    folder = os.path.dirname(os.path.realpath(spec.origin))
+    return [path for path in (folder, f"{folder}.libs") if os.path.isdir(path)]

@@ -1,0 +1,206 @@
+"""One runner as the engine sees it: a process somewhere and a stream of frames to it.
+
+- :class:`Backend`: what can start runners.
+- :class:`Handle`: a started one, as a backend returns it.
+- :class:`Runner`: speaks the protocol over the handle's stream; many jobs at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from deepgym_env.errors import SandboxError
+from deepgym_env.sandbox.execution import Ending, Job
+from deepgym_env.sandbox.isolation import Isolation
+from deepgym_env.sandbox.runner import wire
+
+__all__ = ["Backend", "Handle", "LostError", "Runner"]
+
+_START_SECONDS = 60.0
+
+Take = Callable[[bytes], "bytes | None"]
+
+
+class LostError(SandboxError):
+    """The runner died, or could not run a job: no verdict, worth another try."""
+
+
+class Handle(Protocol):
+    """A started runner."""
+
+    stream: socket.socket
+    config: dict[str, Any]
+
+    def kill(self) -> None:
+        """End it and everything it started."""
+
+    def diagnosis(self) -> str:
+        """Return what it left to say, for an error message."""
+
+
+class Backend(Protocol):
+    """A place where runners can be started."""
+
+    name: str
+
+    def start(self) -> Handle:
+        """Start a runner.
+
+        Raises:
+            SandboxError: If it can't be started.
+        """
+
+
+@dataclass(slots=True)
+class _Active:
+    """A job under way."""
+
+    take: Take
+    done: asyncio.Future[Ending]
+    cpu_total: float
+
+
+class Runner(asyncio.Protocol):
+    """A running runner; create it with :meth:`start`, on the event loop that uses it."""
+
+    def __init__(self, handle: Handle) -> None:
+        """Wrap a started process; :meth:`start` does the rest."""
+        self._handle = handle
+        self._frames = wire.FrameReader()
+        self._active: dict[int, _Active] = {}
+        self._next_run = 1
+        self._transport: asyncio.Transport | None = None
+        self._ready: asyncio.Future[Isolation] = asyncio.get_running_loop().create_future()
+        self.alive = True
+        self.isolation: Isolation | None = None
+
+    @classmethod
+    async def start(cls, backend: Backend) -> Runner:
+        """Start a runner and wait until it is warm.
+
+        Raises:
+            SandboxError: If it can't be started.
+        """
+        loop = asyncio.get_running_loop()
+        handle = await asyncio.to_thread(backend.start)
+        runner = cls(handle)
+        try:
+            await loop.create_connection(lambda: runner, sock=handle.stream)
+            runner._send(wire.Kind.CONFIG, 0, json.dumps(handle.config).encode())
+            runner.isolation = await asyncio.wait_for(runner._ready, _START_SECONDS)
+        except BaseException as error:
+            runner.close()
+            if isinstance(error, asyncio.TimeoutError):
+                raise SandboxError(f"the runner was not ready after {_START_SECONDS:.0f} s") from error
+            raise
+        return runner
+
+    async def execute(self, job: Job, take: Take) -> Ending:
+        """Run a job in a fresh process; ``take`` gets each frame and may return an answer to it.
+
+        Raises:
+            LostError: If the runner died or could not start the process.
+        """
+        if not self.alive:
+            raise LostError("the runner is gone")
+        run, self._next_run = self._next_run, self._next_run % 0xFFFFFFFF + 1
+        done: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._active[run] = _Active(take, done, job.cpu_seconds * (job.answers + 1))
+        self._send(wire.Kind.RUN, run, _run_payload(job))
+        try:
+            return await done
+        except asyncio.CancelledError:
+            if self.alive:
+                self._send(wire.Kind.CANCEL, run)
+            raise
+        finally:
+            self._active.pop(run, None)
+
+    def close(self) -> None:
+        """End the runner and all it runs."""
+        self.alive = False
+        if self._transport is not None:
+            self._transport.abort()
+        self._handle.kill()
+
+    # ── asyncio.Protocol ──────────────────────────────────────────────────────────────────
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Hand frames to the jobs they belong to."""
+        try:
+            for kind, run, payload in self._frames.feed(data):
+                self._dispatch(kind, run, payload)
+        except (wire.FrameError, ValueError, KeyError) as error:
+            self._lose(f"the runner sent what is no frame: {error}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail every job under way: the runner is gone."""
+        self._lose("the runner died")
+
+    def _dispatch(self, kind: int, run: int, payload: bytes) -> None:
+        if kind == wire.Kind.READY and not self._ready.done():
+            self._ready.set_result(Isolation.from_report(json.loads(payload)))
+        elif kind == wire.Kind.FAILED:
+            self._lose(payload.decode("utf-8", "replace"))
+        elif run in self._active:
+            active = self._active[run]
+            if kind == wire.Kind.ANSWER:
+                reply = active.take(payload)
+                if reply is not None:
+                    self._send(wire.Kind.DATA, run, reply)
+            elif kind == wire.Kind.END and not active.done.done():
+                self._end(active, json.loads(payload))
+
+    def _end(self, active: _Active, end: dict[str, Any]) -> None:
+        if not end["ready"]:
+            problem = end["problem"] or end["reason"] or f"wait status {end['status']}"
+            active.done.set_exception(LostError(f"the process could not be set up: {problem}"))
+            return
+        cpu_exhausted = end["cpu"] >= active.cpu_total
+        active.done.set_result(Ending(end["reason"], end["status"], end["cpu"], end["rss_kb"], cpu_exhausted))
+
+    def _lose(self, why: str) -> None:
+        if not self.alive and not self._active:
+            return
+        self.alive = False
+        detail = self._handle.diagnosis()
+        error = LostError(f"{why}: {detail}" if detail else why)
+        if not self._ready.done():
+            self._ready.set_exception(SandboxError(str(error)))
+            self._ready.exception()  # seen, if nobody waits any more
+        for active in self._active.values():
+            if not active.done.done():
+                active.done.set_exception(error)
+        if self._transport is not None:
+            self._transport.abort()
+        self._handle.kill()
+
+    def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
+        if self._transport is not None:
+            self._transport.write(wire.frame(kind, run, payload))
+
+
+def _run_payload(job: Job) -> bytes:
+    header = {
+        "cpu": job.cpu_seconds,
+        "wall": job.wall_seconds,
+        "memory_mb": job.memory_mb,
+        "tmp_mb": job.tmp_mb,
+        "frame_cap": job.frame_bytes,
+        "answers": job.answers,
+        "queries": job.queries,
+        "stages": [[after, len(data)] for after, data in job.stages],
+    }
+    encoded = json.dumps(header).encode()
+    return b"".join([struct.pack("<I", len(encoded)), encoded, *(data for _, data in job.stages)])

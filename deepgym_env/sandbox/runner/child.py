@@ -1,0 +1,287 @@
+"""What runs in the fresh process of one submission: lock down, load the code, answer questions.
+
+Nothing here is trusted by the judge: the submission shares this process and may change all of
+it. It knows inputs and nonces only, and all it can forge are its own answers.
+"""
+
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import struct
+import sys
+import time
+import traceback
+
+from . import codec, isolation, kernel, wire
+
+__all__ = ["CHANNEL", "lock_down", "main"]
+
+CHANNEL = 3
+_PRINT_CAP = 4000
+_CALL_HEAD = struct.Struct("<BI")
+_CPU = struct.Struct("<d")
+
+
+def lock_down(limits, layers):
+    """Give up every right this process was born with; ``layers`` says which ways there are."""
+    for target in (0, 1, 2):
+        os.dup2(layers.devnull, target)
+    if layers.landlock is not None:
+        os.dup2(layers.landlock, CHANNEL + 1)
+        os.closerange(CHANNEL + 2, layers.highest_fd)
+    else:
+        os.closerange(CHANNEL + 1, layers.highest_fd)
+    os.setsid()
+    if layers.namespaces:
+        isolation.private_tmp(limits.tmp_mb)
+        os.chdir("/tmp")
+    _set_rlimits(limits, layers)
+    if layers.namespaces:
+        kernel.capset_none()
+    kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
+    if not layers.namespaces:
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    if layers.landlock is not None:
+        kernel.landlock_restrict(CHANNEL + 1)
+        os.close(CHANNEL + 1)
+    if layers.seccomp is not None:
+        kernel.seccomp(layers.seccomp())
+
+
+def _set_rlimits(limits, layers):
+    memory = layers.base_memory + (limits.memory_mb << 20)
+    for name, value in (
+        ("RLIMIT_AS", memory),
+        ("RLIMIT_CPU", limits.cpu_total),
+        ("RLIMIT_FSIZE", limits.tmp_mb << 20),
+        ("RLIMIT_NOFILE", 64),
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_MEMLOCK", 0),
+        ("RLIMIT_MSGQUEUE", 0),
+        ("RLIMIT_RTPRIO", 0),
+    ):
+        resource.setrlimit(getattr(resource, name), (value, value))
+
+
+class _Output:
+    """Stands in for stdout and stderr: keeps the first part, refuses a flood."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, cap):
+        self.cap = cap
+        self.used = 0
+        self.kept = ""
+
+    def write(self, text):
+        if type(text) is not str:
+            raise TypeError("write() argument must be str, not " + type(text).__name__)
+        self.used += len(text)
+        if len(self.kept) < _PRINT_CAP:
+            self.kept += text[: _PRINT_CAP - len(self.kept)]
+        if self.used > self.cap:
+            raise _TooMuchOutput("printed more than %d characters" % self.cap)
+        return len(text)
+
+    def flush(self):
+        pass
+
+    def isatty(self):
+        return False
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        raise OSError("stdout is not a file here")
+
+    def take(self):
+        kept, self.kept, self.used = self.kept, "", 0
+        return kept
+
+
+class _TooMuchOutput(BaseException):
+    pass
+
+
+class _Channel:
+    """Blocking frames on the one descriptor that is left."""
+
+    def __init__(self):
+        self.received = bytearray()
+
+    def receive(self):
+        """Return the next payload, or None at the end."""
+        while True:
+            frames = wire.child_frames(self.received, wire.MAX_FRAME)
+            if frames:
+                self.received[:0] = b"".join(map(wire.child_frame, frames[1:]))
+                return frames[0]
+            data = os.read(CHANNEL, 1 << 20)
+            if not data:
+                return None
+            self.received += data
+
+    def send(self, kind, payload=b""):
+        data = memoryview(wire.child_frame(kind + _CPU.pack(time.process_time()) + payload))
+        while data:
+            try:
+                data = data[os.write(CHANNEL, data) :]
+            except BlockingIOError:
+                select.select([], [CHANNEL], [])
+
+
+def main(limits, layers):
+    """Run one submission; never returns."""
+    channel = _Channel()
+    try:
+        lock_down(limits, layers)
+    except BaseException as error:
+        channel.send(wire.ChildKind.BROKEN, str(error).encode())
+        os._exit(1)
+    channel.send(wire.ChildKind.READY)
+    try:
+        _serve(channel)
+    except _Lost:
+        pass
+    os._exit(0)
+
+
+class _Lost(BaseException):
+    """The runner has gone away."""
+
+
+def _serve(channel):
+    raw = channel.receive()
+    if raw is None:
+        return
+    job = json.loads(raw)
+    output = _Output(job["output_bytes"])
+    sys.stdout = sys.stderr = output
+    sys.argv = ["solution.py"]
+    _seed(job["seed"])
+    gc.enable()
+    module, error = _load(job)
+    output.take()
+    if error is not None:
+        channel.send(wire.ChildKind.LOADED, json.dumps(error).encode())
+        return
+    channel.send(wire.ChildKind.LOADED)
+    solver = _Solver(channel, job, module, output)
+    left = job["tests"]
+    while left:
+        raw = channel.receive()
+        if raw is None:
+            return
+        stage = json.loads(raw)
+        left -= len(stage["nonces"])
+        for nonce, calls in zip(stage["nonces"], stage["tests"]):
+            channel.send(wire.ChildKind.ANSWER, nonce.encode() + solver.test(calls))
+
+
+def _seed(seed):
+    import random
+
+    random.seed(seed)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(seed)
+
+
+def _load(job):
+    """Run prelude and submission as module ``solution``; return it, or what went wrong."""
+    import linecache
+    import types
+
+    module = types.ModuleType("solution")
+    module.__file__ = "solution.py"
+    sys.modules["solution"] = module
+    exec(compile(job["prelude"], "prelude.py", "exec"), module.__dict__)
+    job["classes"] = {name: made for name, made in vars(module).items() if isinstance(made, type)}
+    code = job["code"]
+    linecache.cache["solution.py"] = (len(code), None, code.splitlines(True), "solution.py")
+    try:
+        compiled = compile(code, "solution.py", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        return None, {"status": "syntax_error", "error": _describe_syntax(error)}
+    try:
+        exec(compiled, module.__dict__)
+    except BaseException as error:
+        return None, _failure(error)
+    if not callable(getattr(module, job["entry_point"], None)):
+        return None, {"status": "exception", "error": "the code defines no function %r" % job["entry_point"]}
+    return module, None
+
+
+def _describe_syntax(error):
+    line = getattr(error, "lineno", None)
+    return "%s: %s%s" % (type(error).__name__, getattr(error, "msg", error), " (line %d)" % line if line else "")
+
+
+def _failure(error):
+    """Describe an exception of the submission; total, whatever the exception is."""
+    status = "exception"
+    if isinstance(error, MemoryError):
+        status = "memory_limit"
+    elif isinstance(error, (_TooMuchOutput, codec.TooLarge)):
+        status = "output_limit"
+    try:
+        message = "%s: %s" % (type(error).__name__, error) if str(error) else type(error).__name__
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "solution.py"]
+        message = message[:1000] + (" (line %d)" % lines[-1] if lines else "")
+    except BaseException:
+        message = "an exception that can't be shown"
+    return {"status": status, "error": message.encode("utf-8", "backslashreplace").decode()}
+
+
+class _Solver:
+    """Asks the submission's function and encodes what it returns."""
+
+    def __init__(self, channel, job, module, output):
+        self.channel = channel
+        self.job = job
+        self.module = module
+        self.output = output
+
+    def test(self, calls):
+        """Return the outcomes of one test's calls, each ``kind | length | bytes``, then its output."""
+        parts = []
+        for tree_args, tree_kwargs in calls:
+            kind, data = self.call(tree_args, tree_kwargs)
+            parts += [_CALL_HEAD.pack(kind, len(data)), data]
+        printed = self.output.take().encode("utf-8", "backslashreplace")
+        return b"".join([*parts, _CALL_HEAD.pack(ord("O"), len(printed)), printed])
+
+    def call(self, tree_args, tree_kwargs):
+        try:
+            args = codec.build(tree_args, self.job["classes"], self.query)
+            kwargs = codec.build(tree_kwargs, self.job["classes"], self.query)
+            value = getattr(self.module, self.job["entry_point"])(*args, **kwargs)
+            return ord("V"), codec.encode(value, self.job["output_bytes"]).encode()
+        except _Lost:
+            raise
+        except BaseException as error:
+            return ord("E"), json.dumps(_failure(error)).encode()
+
+    def query(self, number):
+        """Return the function argument of that number: each call of it goes to the judge."""
+
+        def ask(*args):
+            text = codec.encode(list(args), self.job["output_bytes"])
+            self.channel.send(wire.ChildKind.QUERY, struct.pack("<I", number) + text.encode())
+            reply = self.channel.receive()
+            if reply is None:
+                raise _Lost
+            return codec.build(codec.parse(reply.decode()))
+
+        return ask
+
+
+def reset_signals():
+    """Undo the zygote's signal set-up in a fresh child."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,274 @@
+"""Values as data: the one codec that child and judge share (stdlib only, Python 3.8+).
+
+Text is canonical JSON: equal values of equal types encode to the same text, so the judge can
+compare text and never needs ``==`` on anything the submission made. JSON's own types stand for
+``None``, ``bool``, ``int`` below 2**53, finite ``float``, ``str`` and ``list``; all else is an
+object ``{"$": tag, ...}``. Types are kept exactly: a subclass of ``int`` is no ``int``.
+
+- :func:`encode`: value to text, within a size and a depth.
+- :func:`parse`: text to a *tree* (what ``json`` makes of it); executes nothing.
+- :func:`build`: tree to value, objects made by the classes given and without calling them.
+"""
+
+import enum
+import json
+import math
+from collections import Counter, OrderedDict, defaultdict, deque
+
+__all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
+
+MAX_DEPTH = 180
+_NATIVE_INT = 1 << 53
+_DICTS = {dict: "dict", OrderedDict: "OrderedDict", defaultdict: "defaultdict", Counter: "Counter"}
+_LISTS = {tuple: "tuple", deque: "deque"}
+_SETS = {set: "set", frozenset: "frozenset"}
+_string = json.encoder.encode_basestring_ascii
+
+
+class CodecError(ValueError):
+    """The value is no plain data, or the text is no encoded value."""
+
+
+class TooLarge(CodecError):
+    """The encoded value would exceed the size asked for."""
+
+
+class Opaque:
+    """Stands for a function argument while encoding: becomes ``{"$": "query", "v": number}``."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Record:
+    """An object whose class is unknown here: its type's name and its fields, nothing else."""
+
+    def __init__(self, type_name, fields):
+        self.type_name = type_name
+        self.fields = fields
+
+    def __repr__(self):
+        inner = ", ".join("%s=%r" % pair for pair in self.fields.items())
+        return "%s(%s)" % (self.type_name, inner)
+
+
+def encode(value, max_bytes=1 << 20):
+    """Return the canonical text of ``value``.
+
+    Raises:
+        TooLarge: If the text would be longer than ``max_bytes``.
+        CodecError: If a part is no plain data, or nested deeper than ``MAX_DEPTH``.
+    """
+    return _Encoder(max_bytes).text(value, MAX_DEPTH)
+
+
+class _Encoder:
+    """Writes text while it counts: a shared part counts each time, so sharing can't explode."""
+
+    def __init__(self, max_bytes):
+        self.left = max_bytes
+
+    def spend(self, text):
+        self.left -= len(text) + 1
+        if self.left < 0:
+            raise TooLarge("the value is too large")
+        return text
+
+    def text(self, value, depth):
+        kind = type(value)
+        if kind is int:
+            if -_NATIVE_INT < value < _NATIVE_INT:
+                return self.spend(repr(value))
+            if value.bit_length() > 4 * self.left:
+                raise TooLarge("the integer is too large")
+            return self.spend('{"$":"int","v":"%x"}' % value)
+        if kind is str:
+            if len(value) > self.left:
+                raise TooLarge("the string is too large")
+            return self.spend(_string(value))
+        if value is None:
+            return self.spend("null")
+        if kind is bool:
+            return self.spend("true" if value else "false")
+        if kind is float:
+            return self.spend(repr(value) if math.isfinite(value) else '{"$":"float","v":"%r"}' % value)
+        if depth == 0:
+            raise CodecError("the value is nested too deeply or contains itself")
+        if kind is list:
+            return "[%s]" % ",".join(self.items(value, depth))
+        return self.tagged(value, kind, depth)
+
+    def items(self, values, depth):
+        self.spend("")
+        return [self.text(value, depth - 1) for value in values]
+
+    def pairs(self, pairs, depth):
+        self.spend("")
+        below = depth - 1
+        return ["[%s,%s]" % (self.text(key, below), self.text(value, below)) for key, value in pairs]
+
+    def tagged(self, value, kind, depth):
+        if kind in _DICTS:
+            return self.tag(_DICTS[kind], sorted(self.pairs(list(value.items()), depth)))
+        if kind in _LISTS:
+            return self.tag(_LISTS[kind], self.items(value, depth))
+        if kind in _SETS:
+            return self.tag(_SETS[kind], sorted(self.items(value, depth)))
+        if kind is bytes or kind is bytearray:
+            return self.spend('{"$":"%s","v":"%s"}' % (kind.__name__, value.hex()))
+        if kind is complex:
+            return self.tag("complex", ['"%r"' % value.real, '"%r"' % value.imag])
+        if kind is range:
+            return self.tag("range", self.items([value.start, value.stop, value.step], depth))
+        if kind is Opaque:
+            return '{"$":"query","v":%d}' % value.number
+        return self.instance(value, kind, depth)
+
+    def tag(self, tag, parts):
+        return '%s"$":"%s","v":[%s]}' % (self.spend("{"), tag, ",".join(parts))
+
+    def instance(self, value, kind, depth):
+        name = self.spend(_string(kind.__name__))
+        if isinstance(value, BaseException):
+            return '{"$":"exception","type":%s,"v":%s}' % (name, self.text(str(value)[:1000], depth))
+        if isinstance(value, enum.Enum):
+            return '{"$":"enum","type":%s,"v":%s}' % (name, self.text(value.name, depth))
+        if isinstance(value, tuple) and hasattr(kind, "_fields"):
+            fields = self.pairs(list(zip(kind._fields, tuple(value))), depth)
+            return '{"$":"namedtuple","type":%s,"v":[%s]}' % (name, ",".join(fields))
+        fields = _fields_of(value, kind)
+        return '{"$":"object","type":%s,"v":[%s]}' % (name, ",".join(sorted(self.pairs(fields, depth))))
+
+
+def _fields_of(value, kind):
+    """Return the plain attributes of an instance of an ordinary class."""
+    if isinstance(value, type) or callable(value) or kind.__module__ in ("builtins", "types"):
+        raise CodecError("a %s is no plain data" % kind.__name__)
+    slots = [name for base in kind.__mro__ for name in _slot_names(base)]
+    if not slots and not hasattr(value, "__dict__"):
+        raise CodecError("a %s.%s is no plain data" % (kind.__module__, kind.__name__))
+    fields = dict(getattr(value, "__dict__", {}))
+    fields.update((name, getattr(value, name)) for name in slots if hasattr(value, name))
+    if not all(type(name) is str for name in fields):
+        raise CodecError("an attribute's name must be a str")
+    return list(fields.items())
+
+
+def _slot_names(base):
+    slots = base.__dict__.get("__slots__", ())
+    slots = (slots,) if isinstance(slots, str) else slots
+    return [name for name in slots if name not in ("__dict__", "__weakref__")]
+
+
+def parse(text):
+    """Return the tree of encoded text, which may be hostile.
+
+    Raises:
+        CodecError: If it is no JSON, nested too deeply, or holds numbers ``encode`` never writes.
+    """
+    try:
+        return json.loads(text, parse_int=_small_int, parse_float=_short_float, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise CodecError("not an encoded value: %s" % error) from None
+
+
+def _small_int(digits):
+    if len(digits) > 17:
+        raise CodecError("integer too long")
+    return int(digits)
+
+
+def _short_float(digits):
+    if len(digits) > 40:
+        raise CodecError("float too long")
+    return float(digits)
+
+
+def _no_constant(name):
+    raise CodecError("%s is no encoded value" % name)
+
+
+def build(tree, classes=None, query=None, max_keys=1 << 62):
+    """Return the value of a tree.
+
+    Args:
+        tree: What :func:`parse` returned.
+        classes: Classes by name for objects; others become :class:`Record`.
+        query: Called with a number, returns the function argument of that number.
+        max_keys: How many members sets and dicts may have in all, which bounds what
+            colliding hashes can cost.
+
+    Raises:
+        CodecError: If the tree is malformed.
+    """
+    try:
+        return _Builder(classes or {}, query, max_keys).value(tree)
+    except CodecError:
+        raise
+    except (TypeError, ValueError, KeyError, RecursionError, AttributeError) as error:
+        raise CodecError("malformed value: %s" % error) from None
+
+
+class _Builder:
+    def __init__(self, classes, query, keys_left):
+        self.classes = classes
+        self.query = query
+        self.keys_left = keys_left
+        self.makers = {
+            "int": lambda node: int(node["v"], 16),
+            "float": lambda node: float(node["v"]),
+            "complex": lambda node: complex(float(node["v"][0]), float(node["v"][1])),
+            "bytes": lambda node: bytes.fromhex(node["v"]),
+            "bytearray": lambda node: bytearray.fromhex(node["v"]),
+            "tuple": lambda node: tuple(self.items(node)),
+            "deque": lambda node: deque(self.items(node)),
+            "range": lambda node: range(*self.items(node)),
+            "set": lambda node: set(self.keys(self.items(node))),
+            "frozenset": lambda node: frozenset(self.keys(self.items(node))),
+            "dict": lambda node: dict(self.keys(self.pairs(node))),
+            "OrderedDict": lambda node: OrderedDict(self.keys(self.pairs(node))),
+            "defaultdict": lambda node: defaultdict(None, self.keys(self.pairs(node))),
+            "Counter": lambda node: Counter(dict(self.keys(self.pairs(node)))),
+            "query": lambda node: self.query(node["v"]),
+            "enum": lambda node: self.enum(node),
+            "namedtuple": lambda node: self.namedtuple(node),
+            "object": lambda node: self.object(node),
+            "exception": lambda node: Record(str(node["type"]), {"message": self.value(node["v"])}),
+        }
+
+    def value(self, node):
+        if type(node) is list:
+            return [self.value(item) for item in node]
+        if type(node) is dict:
+            return self.makers[node["$"]](node)
+        return node
+
+    def items(self, node):
+        return [self.value(item) for item in node["v"]]
+
+    def pairs(self, node):
+        return [(self.value(key), self.value(value)) for key, value in node["v"]]
+
+    def keys(self, members):
+        self.keys_left -= len(members)
+        if self.keys_left < 0:
+            raise CodecError("too many members")
+        return members
+
+    def enum(self, node):
+        known = self.classes.get(node["type"])
+        return known[node["v"]] if known else Record(str(node["type"]), {"name": node["v"]})
+
+    def namedtuple(self, node):
+        known = self.classes.get(node["type"])
+        pairs = self.pairs(node)
+        return known(*(value for _, value in pairs)) if known else Record(str(node["type"]), dict(pairs))
+
+    def object(self, node):
+        known = self.classes.get(node["type"])
+        if known is None:
+            return Record(str(node["type"]), dict(self.pairs(node)))
+        made = known.__new__(known)
+        for name, value in self.pairs(node):
+            object.__setattr__(made, name, value)
+        return made

@@ -1,0 +1,193 @@
+"""Puts this process into namespaces of its own with a root that holds Python and nothing else.
+
+Order matters: as root the new root is built first, with real rights (the interpreter may lie
+below a folder only root can enter), and only then given up for an unprivileged uid and a user
+namespace. As an ordinary user the user namespace comes first.
+
+- :func:`probe`: try it in a throw-away process; None, or why it can't work here.
+- :func:`unshare_all`: take part one, up to the namespaces; the caller then forks pid 1.
+- :func:`enter_root`: take part two, in pid 1.
+"""
+
+import os
+import stat
+
+from . import kernel
+
+__all__ = ["TMP", "enter_root", "library_folders", "probe", "unshare_all"]
+
+BOX = "/box"
+TMP = "/box/tmp"  # a rule on /box also reaches what is mounted below it
+_BASE = "/tmp"  # exists everywhere; covered in our own mount namespace only
+_UNPRIVILEGED = 61000
+_INSIDE_UID = 1000
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+_NAMESPACES = (
+    kernel.CLONE_NEWUSER
+    | kernel.CLONE_NEWNS
+    | kernel.CLONE_NEWPID
+    | kernel.CLONE_NEWIPC
+    | kernel.CLONE_NEWUTS
+    | kernel.CLONE_NEWCGROUP
+    | kernel.CLONE_NEWNET
+)
+
+
+def probe(readable, hidden):
+    """Try everything in a forked process; return None, or the reason it fails."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        problem = "the process died"
+        try:
+            unshare_all(readable, hidden)
+            inner = os.fork()
+            if inner == 0:
+                _report(writer, lambda: enter_root(mount_tmp=True))
+            os.waitpid(inner, 0)
+            os._exit(0)
+        except BaseException as error:
+            problem = str(error)
+        os.write(writer, problem.encode())
+        os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        answer = pipe.read().decode()
+    os.waitpid(pid, 0)
+    return None if answer == "ok" else answer or "the process died"
+
+
+def _report(writer, action):
+    try:
+        action()
+        os.write(writer, b"ok")
+    except BaseException as error:
+        os.write(writer, str(error).encode())
+    os._exit(0)
+
+
+def unshare_all(readable, hidden):
+    """Build the new root and enter new namespaces; children start in a new pid namespace."""
+    if os.geteuid() == 0:
+        kernel.unshare(kernel.CLONE_NEWNS)
+        _build_root(readable, hidden)
+        os.setgroups([])
+        os.setresgid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
+        os.setresuid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else /proc/self/uid_map belongs to root
+        _unshare_and_map()
+    else:
+        _unshare_and_map()
+        _build_root(readable, hidden)
+
+
+def _unshare_and_map():
+    uid, gid = os.geteuid(), os.getegid()
+    kernel.unshare(_NAMESPACES)
+    for name, line in (
+        ("setgroups", "deny"),
+        ("uid_map", "%d %d 1" % (_INSIDE_UID, uid)),
+        ("gid_map", "%d %d 1" % (_INSIDE_UID, gid)),
+    ):
+        with open("/proc/self/" + name, "w") as file:
+            file.write(line)
+
+
+def _build_root(readable, hidden):
+    """Make a tmpfs at ``_BASE`` with read-only binds of ``readable``, ``hidden`` covered."""
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in [*readable, *_DEVICES]]
+    kernel.mount("tmpfs", _BASE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m,nr_inodes=512")
+    for path, source in sources:
+        _bind(source, path)
+    for path in hidden:
+        if os.path.isdir(_BASE + path):
+            flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
+            kernel.mount("tmpfs", _BASE + path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=755")
+    for link in ("/lib", "/lib64"):
+        if os.path.islink(link) and not os.path.lexists(_BASE + link):
+            os.symlink(os.readlink(link), _BASE + link)
+    os.makedirs(_BASE + TMP)
+    os.symlink(TMP, _BASE + "/tmp")
+
+
+def _bind(source, path):
+    target = _BASE + path
+    if stat.S_ISDIR(os.fstat(source).st_mode):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC))
+    kernel.mount("/proc/self/fd/%d" % source, target, None, kernel.MS_BIND)
+    device = path in _DEVICES
+    flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | _locked_flags(target)
+    kernel.mount(None, target, None, flags if device else flags | kernel.MS_NODEV)
+    os.close(source)
+
+
+def _locked_flags(path):
+    """Flags a mount already has; in a user namespace a remount must keep them."""
+    have = os.statvfs(path).f_flag
+    pairs = (
+        (os.ST_NODEV, kernel.MS_NODEV),
+        (os.ST_NOEXEC, kernel.MS_NOEXEC),
+        (os.ST_NOATIME, kernel.MS_NOATIME),
+        (os.ST_NODIRATIME, kernel.MS_NODIRATIME),
+        (os.ST_RELATIME, kernel.MS_RELATIME),
+    )
+    return sum(flag for bit, flag in pairs if have & bit)
+
+
+def enter_root(mount_tmp=False):
+    """Make the new root the only one there is; call in pid 1 of the namespace."""
+    kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount(_BASE, _BASE, None, kernel.MS_BIND | kernel.MS_REC)
+    os.chdir(_BASE)
+    kernel.pivot_root(".", ".")
+    kernel.umount(".")
+    os.chdir("/")
+    flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | _locked_flags("/")
+    kernel.mount(None, "/", None, flags | kernel.MS_NODEV)
+    if mount_tmp:
+        private_tmp(16)
+
+
+def private_tmp(megabytes):
+    """Give this process a mount namespace with an empty ``/tmp`` of a bounded size."""
+    kernel.unshare(kernel.CLONE_NEWNS)
+    options = "mode=700,size=%dm,nr_inodes=%d" % (megabytes, 256 * megabytes)
+    kernel.mount("tmpfs", TMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+
+
+def library_folders(modules, beside):
+    """Return the folders that hold the shared libraries extension ``modules`` load.
+
+    Args:
+        modules: Paths of extension modules.
+        beside: Folders the sandbox holds anyway; nothing that contains one is returned.
+    """
+    import ctypes
+
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        for module in modules:
+            try:
+                ctypes.CDLL(module)
+            except OSError:
+                pass
+        with open("/proc/self/maps") as maps, os.fdopen(writer, "w") as out:
+            out.write("\n".join({line.split()[5] for line in maps if len(line.split()) == 6 and ".so" in line}))
+            out.flush()
+            os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        libraries = pipe.read().split("\n")
+    os.waitpid(pid, 0)
+    folders = {os.path.dirname(path) for path in libraries if path.startswith("/")}
+    wanted = [folder for folder in sorted(folders) if not any(_within(folder, place) for place in beside)]
+    return [folder for folder in wanted if not any(_within(place, folder) for place in beside)]
+
+
+def _within(path, folder):
+    return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -1,0 +1,118 @@
+"""The child's system call filter, as classic BPF laid out for a binary search (stdlib only).
+
+Unknown calls get EPERM, forbidden ones kill the process with SIGSYS, and calls whose arguments
+matter get a small check. Laying the program out as a search tree keeps it near ten instructions
+per call; the kernel's own documentation is ``Documentation/userspace-api/seccomp_filter.rst``.
+"""
+
+import errno
+import struct
+
+from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING
+
+__all__ = ["filter_program"]
+
+_LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
+_DENY = _ERRNO | errno.EPERM
+_X32_BIT = 0x40000000
+
+_CLONE_THREAD = 0x00010000
+_CLONE_NEW_ANY = 0x7E020080  # every CLONE_NEW* flag
+_IOCTLS = (0x5401, 0x5450, 0x5451, 0x5421, 0x541B)  # TCGETS FIONCLEX FIOCLEX FIONBIO FIONREAD
+_PRCTLS = (3, 15, 16, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME SET_VMA
+_FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)  # DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC pipe size
+
+
+def filter_program(machine, own_pid_only):
+    """Return the filter as bytes of ``struct sock_filter``.
+
+    Args:
+        machine: ``platform.machine()``; one of ``ARCHES``.
+        own_pid_only: Signals may go to this pid only (None: to any pid in the namespace).
+    """
+    column, audit_arch = ARCHES[machine]
+    actions = {}
+    for table, action in ((ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS))):
+        for name, numbers in table.items():
+            if numbers[column] is not None:
+                actions[numbers[column]] = _checks(own_pid_only).get(name, action)
+    code = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit_arch), *_ret(_KILL), (_LOAD, 0, 0, 0)]
+    if column == 0:
+        code += [(_GREATER_EQUAL, 0, 1, _X32_BIT), *_ret(_KILL)]
+    code += _tree(_intervals(actions))
+    return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)
+
+
+def _ret(value):
+    return [(_RETURN, 0, 0, value)]
+
+
+def _argument(number):
+    return (_LOAD, 0, 0, 16 + 8 * number)  # low word; both architectures are little-endian
+
+
+def _one_of(number, values):
+    """Allow when the argument's low word is one of ``values``, else refuse."""
+    steps = [_argument(number)]
+    for left, value in zip(range(len(values), 0, -1), values):
+        steps.append((_EQUAL, left, 0, value))
+    return [*steps, *_ret(_DENY), *_ret(_ALLOW)]
+
+
+def _is_null(number):
+    """Allow when the whole pointer is null, else refuse."""
+    high = (_LOAD, 0, 0, 20 + 8 * number)
+    return [_argument(number), (_EQUAL, 0, 2, 0), high, (_EQUAL, 1, 0, 0), *_ret(_DENY), *_ret(_ALLOW)]
+
+
+def _checks(own_pid_only):
+    """Return the calls whose arguments decide."""
+    threads_only = [
+        _argument(0),
+        (_ANY_BIT, 0, 2, _CLONE_THREAD),
+        (_ANY_BIT, 1, 0, _CLONE_NEW_ANY),
+        *_ret(_ALLOW),
+        *_ret(_DENY),
+    ]
+    checks = {
+        "clone": threads_only,
+        "ioctl": _one_of(1, _IOCTLS),
+        "prctl": _one_of(0, _PRCTLS),
+        "fcntl": _one_of(1, _FCNTLS),
+        "socketpair": _one_of(0, (1,)),
+        "sendto": _is_null(4),  # no address: only to the other end of a pair
+        "prlimit64": _one_of(0, (0,)),
+        "getcpu": _ret(_ALLOW),
+    }
+    if own_pid_only is not None:
+        checks["kill"] = checks["tgkill"] = _one_of(0, (own_pid_only,))
+    return checks
+
+
+def _intervals(actions):
+    """Merge numbers into ``(first number, code)`` runs that cover all numbers from 0 up."""
+    runs = [(0, _ret(_DENY))]
+    for number in sorted(actions):
+        if actions[number] != runs[-1][1]:
+            runs.append((number, actions[number]))
+        if number + 1 not in actions and runs[-1][1] != _ret(_DENY):
+            runs.append((number + 1, _ret(_DENY)))
+    merged = []
+    for start, code in runs:
+        if merged and merged[-1][0] == start:
+            merged.pop()
+        if not merged or merged[-1][1] != code:
+            merged.append((start, code))
+    return merged
+
+
+def _tree(runs):
+    """Return code that finds the run a number lies in."""
+    if len(runs) == 1:
+        return runs[0][1]
+    middle = len(runs) // 2
+    below, above = _tree(runs[:middle]), _tree(runs[middle:])
+    if len(below) > 255:
+        raise ValueError("filter too large for an 8-bit jump")
+    return [(_GREATER_EQUAL, len(below), 0, runs[middle][0]), *below, *above]

@@ -1,0 +1,400 @@
+"""The runner's outer process: holds the stream to the engine and keeps the limits.
+
+It relays bytes between the engine and each child's channel, reads each child's CPU clock from
+outside, and has those killed that overstep. A test is given CPU time, not wall time: what load on
+the machine costs doesn't count. Wall time only ends a child that computes next to nothing.
+"""
+
+import json
+import os
+import select
+import struct
+import time
+
+from . import wire, zygote
+
+__all__ = ["serve"]
+
+_RUN = struct.Struct("<I")
+_CPU = struct.Struct("<d")
+_CREDENTIALS = struct.Struct("iII")
+# CPU time buys this much wall time, so that only a child that sleeps meets the wall limit.
+_LOAD_FACTOR = 20.0
+_SET_UP_SECONDS = 60.0
+_SHORTEST_CHECK = 0.005
+_LATE = 0.05
+_IDLE = 5.0
+
+
+class Stream:
+    """Frames over two descriptors that don't block (a socket twice, or two pipes)."""
+
+    def __init__(self, reader, writer):
+        self.reader = reader
+        self.writer = writer
+        self.frames = wire.FrameReader()
+        self.pending = bytearray()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+
+    def receive(self):
+        """Return the frames that have arrived, or None at the end of the stream."""
+        try:
+            data = os.read(self.reader, 1 << 20)
+        except BlockingIOError:
+            return []
+        except ConnectionError:
+            return None
+        return self.frames.feed(data) if data else None
+
+    def receive_first(self):
+        """Wait for the first frame and return its payload."""
+        while True:
+            select.select([self.reader], [], [])
+            frames = self.receive()
+            if frames is None:
+                raise EOFError("the stream closed before the configuration came")
+            if frames:
+                return frames[0][2]
+
+    def send(self, kind, run, payload=b""):
+        """Queue a frame and write what can be written."""
+        self.pending += wire.frame(kind, run, payload)
+        self.flush()
+
+    def flush(self):
+        """Write what can be written without blocking."""
+        while self.pending:
+            try:
+                written = os.write(self.writer, self.pending)
+            except BlockingIOError:
+                return
+            del self.pending[:written]
+
+    def drain(self):
+        """Write everything, however long it takes."""
+        self.flush()
+        while self.pending:
+            select.select([], [self.writer], [])
+            self.flush()
+
+
+class _Child:
+    """One submission's process, as the supervisor knows it."""
+
+    def __init__(self, run, header, channel):
+        self.run = run
+        self.cpu_limit = header["cpu"]
+        self.wall_limit = header["wall"]
+        self.frame_cap = header["frame_cap"]
+        self.answers_left = header["answers"]
+        self.answered = 0
+        self.stages = []  # (answers it must have given before, bytes), in order
+        self.queries_left = header["queries"]
+        self.channel = channel
+        self.received = bytearray()
+        self.pending = bytearray()
+        self.pid = None
+        self.ready = False
+        self.waiting_since = None  # when the child began to wait for the judge
+        self.reason = None  # why it was killed, or what it broke
+        self.problem = None
+        self.exited = None
+        self.closed = False
+        self.base_cpu = 0.0
+        self.base_wall = time.monotonic()
+
+    def cpu(self):
+        """Return the child's CPU time so far, seconds."""
+        if self.pid is None or self.exited is not None:
+            return self.base_cpu
+        try:
+            return time.clock_gettime((~self.pid << 3) | 2)  # its CPUCLOCK_SCHED
+        except OSError:
+            return self.base_cpu
+
+    def begin(self, cpu):
+        """Start the clocks of the next test."""
+        self.base_cpu = cpu
+        self.base_wall = time.monotonic()
+
+    def overstepped(self, now):
+        """Return which limit is overstepped, or None, and when to look again."""
+        if not self.ready:
+            left = self.base_wall + _SET_UP_SECONDS - now
+            return ("setup" if left < 0 else None), now + max(left, _SHORTEST_CHECK)
+        used = self.cpu() - self.base_cpu
+        if used > self.cpu_limit:
+            return "cpu", now
+        if self.waiting_since is not None:
+            return None, now + _IDLE
+        wall_left = self.wall_limit + _LOAD_FACTOR * used - (now - self.base_wall)
+        if wall_left < 0:
+            return "wall", now
+        return None, now + max(_SHORTEST_CHECK, min(self.cpu_limit - used, wall_left))
+
+
+def serve(stream, control):
+    """Serve until the engine or the zygote goes away."""
+    _Supervisor(stream, control).loop()
+
+
+class _Supervisor:
+    def __init__(self, stream, control):
+        self.stream = stream
+        self.control = control
+        self.children = {}  # by run
+        self.by_channel = {}  # by descriptor
+        self.parent = os.getppid()
+        self.epoll = select.epoll()
+        self.epoll.register(stream.reader, select.EPOLLIN)
+        if stream.writer != stream.reader:
+            self.epoll.register(stream.writer, 0)
+        self.epoll.register(control.fileno(), select.EPOLLIN)
+        control.setblocking(False)
+
+    def loop(self):
+        next_check = 0.0
+        while True:
+            now = time.monotonic()
+            timeout = max(0.0, min(next_check - now, _IDLE)) if self.children else _IDLE
+            events = self.epoll.poll(timeout)
+            self._forgive(time.monotonic() - now - timeout)
+            if os.getppid() != self.parent or not self._handle(events):
+                return
+            next_check = self._check()
+            self._watch_writers()
+
+    def _forgive(self, late):
+        """When this process itself was kept waiting, so were the children: don't count it."""
+        if late > _LATE:
+            for child in self.children.values():
+                child.base_wall += late
+
+    def _handle(self, events):
+        for descriptor, _ in events:
+            if descriptor == self.control.fileno():
+                if not self._from_zygote():
+                    return False
+            elif descriptor == self.stream.reader or descriptor == self.stream.writer:
+                if not self._from_engine():
+                    return False
+            elif descriptor in self.by_channel:
+                child = self.by_channel[descriptor]
+                self._feed(child)
+                self._drain(child)
+        return True
+
+    def _watch_writers(self):
+        wanted = select.EPOLLOUT if self.stream.pending else 0
+        same = self.stream.writer == self.stream.reader
+        self.epoll.modify(self.stream.writer, wanted | (select.EPOLLIN if same else 0))
+
+    # ── engine ────────────────────────────────────────────────────────────────────────────
+
+    def _from_engine(self):
+        frames = self.stream.receive()
+        if frames is None:
+            return False
+        self.stream.flush()
+        for kind, run, payload in frames:
+            if kind == wire.Kind.RUN:
+                self._start(run, payload)
+            elif run in self.children and kind == wire.Kind.DATA:
+                self._answer(self.children[run], payload)
+            elif run in self.children and kind == wire.Kind.CANCEL:
+                self._kill(self.children[run], "cancelled")
+        return True
+
+    def _start(self, run, payload):
+        (length,) = _RUN.unpack_from(payload)
+        header = json.loads(payload[4 : 4 + length])
+        ours, theirs = zygote.channel_pair()
+        child = _Child(run, header, ours)
+        self.children[run] = child
+        self.by_channel[ours.fileno()] = child
+        self.epoll.register(ours.fileno(), select.EPOLLIN)
+        zygote.ask_fork(self.control, run, header, theirs)
+        at = 4 + length
+        for after, size in header["stages"]:
+            child.stages.append((after, payload[at : at + size]))
+            at += size
+        self._next_stages(child)
+
+    def _next_stages(self, child):
+        """Let the child know what its answers so far entitle it to."""
+        while child.stages and child.answered >= child.stages[0][0]:
+            child.pending += wire.child_frame(child.stages.pop(0)[1])
+        self._feed(child)
+
+    def _answer(self, child, payload):
+        """Pass the judge's answer to a query on."""
+        if child.waiting_since is not None:
+            child.base_wall += time.monotonic() - child.waiting_since
+            child.waiting_since = None
+        child.pending += wire.child_frame(payload)
+        self._feed(child)
+
+    def _feed(self, child):
+        """Write what the child's channel takes."""
+        if not child.pending or child.closed:
+            return
+        try:
+            sent = child.channel.send(child.pending)
+            del child.pending[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            child.pending.clear()
+        wanted = select.EPOLLIN | (select.EPOLLOUT if child.pending else 0)
+        self.epoll.modify(child.channel.fileno(), wanted)
+
+    # ── zygote ────────────────────────────────────────────────────────────────────────────
+
+    def _from_zygote(self):
+        while True:
+            try:
+                message, ancillary, _, _ = self.control.recvmsg(4096, 64)
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            if not message:
+                return False
+            self._note(message, ancillary)
+
+    def _note(self, message, ancillary):
+        run = _RUN.unpack_from(message, 1)[0]
+        child = self.children.get(run)
+        if child is None:
+            return
+        if message[:1] == b"P":
+            child.pid = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])[0]
+            if child.reason is not None:
+                zygote.ask_kill(self.control, run)
+        elif message[:1] == b"E":
+            _, *child.exited = zygote.EXITED.unpack_from(message, 1)
+            self._drain(child)
+        elif message[:1] == b"X":
+            child.problem = message[5:].decode()
+            child.exited = [0, 0.0, 0]
+            self._drain(child)
+
+    def _kill(self, child, reason):
+        if child.reason is None:
+            child.reason = reason
+            if child.pid is not None and child.exited is None:
+                zygote.ask_kill(self.control, child.run)
+
+    # ── children ──────────────────────────────────────────────────────────────────────────
+
+    def _drain(self, child):
+        """Relay what the child has sent; finish it when it is gone and its channel is empty."""
+        while not child.closed:
+            try:
+                data = child.channel.recv(1 << 18)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                self._close(child)
+                break
+            if child.reason is None:
+                child.received += data
+                self._relay(child)
+        if child.exited is not None:
+            self._finish(child)
+
+    def _relay(self, child):
+        try:
+            payloads = wire.child_frames(child.received, child.frame_cap)
+        except wire.FrameError as error:
+            self._kill(child, "output" if str(error) == "too long" else "protocol")
+            return
+        if not payloads:
+            return
+        clock = child.cpu()
+        for payload in payloads:
+            if child.reason is None:
+                self._one(child, payload, clock)
+
+    def _one(self, child, payload, clock):
+        """Account for one payload and pass it on.
+
+        The child says when it finished (its own clock, exact under any load); what it says is
+        held between the last answer and now, so a lie gains it nothing.
+        """
+        kind = payload[:1]
+        if len(payload) < 9:
+            self._kill(child, "protocol")
+            return
+        reported = _CPU.unpack_from(payload, 1)[0]
+        cpu = reported if child.base_cpu <= reported <= clock else clock
+        if not child.ready:
+            child.ready = kind == wire.ChildKind.READY
+            if not child.ready:
+                child.problem = payload[9:].decode("utf-8", "replace")
+            child.begin(cpu)
+            return
+        if cpu - child.base_cpu > child.cpu_limit:
+            self._kill(child, "cpu")
+            return
+        if kind == wire.ChildKind.QUERY:
+            child.queries_left -= 1
+            if child.queries_left < 0:
+                self._kill(child, "queries")
+                return
+            child.waiting_since = time.monotonic()
+        elif kind in (wire.ChildKind.ANSWER, wire.ChildKind.LOADED):
+            child.answers_left -= 1
+            if child.answers_left < 0:
+                self._kill(child, "protocol")
+                return
+            child.answered += 1
+            child.begin(cpu)
+            self._next_stages(child)
+        else:
+            self._kill(child, "protocol")
+            return
+        self.stream.send(wire.Kind.ANSWER, child.run, kind + payload[9:])
+
+    def _close(self, child):
+        if not child.closed:
+            child.closed = True
+            self.by_channel.pop(child.channel.fileno(), None)
+            self.epoll.unregister(child.channel.fileno())
+            child.channel.close()
+            if child.exited is None and child.reason is None:
+                self._kill(child, "closed")
+
+    def _finish(self, child):
+        status, cpu, rss = child.exited
+        self._close(child)
+        del self.children[child.run]
+        end = {
+            "ready": child.ready,
+            "reason": child.reason,
+            "problem": child.problem,
+            "status": status,
+            "cpu": cpu,
+            "rss_kb": rss,
+        }
+        self.stream.send(wire.Kind.END, child.run, json.dumps(end).encode())
+
+    def _check(self):
+        """Kill who oversteps a limit; return when to look again."""
+        now = time.monotonic()
+        soonest = now + _IDLE
+        for child in list(self.children.values()):
+            if child.reason is not None or child.exited is not None:
+                continue
+            reason, again = child.overstepped(now)
+            if reason is not None:
+                self._drain(child)  # it may have answered in time, unread so far
+                if child.exited is None and child.reason is None:
+                    reason, again = child.overstepped(now)
+                    if reason is not None:
+                        self._kill(child, reason)
+            soonest = min(soonest, again)
+        return soonest

@@ -1,0 +1,101 @@
+"""Frames on both channels (stdlib only, Python 3.8+).
+
+Engine and runner: ``u32 length | u8 kind | u32 run | payload``; the length counts the payload.
+Child and runner: ``u32 length | payload``; of what a child sends the runner reads the kind byte and
+the child's CPU clock (f64 seconds) behind it. All numbers are little-endian.
+"""
+
+import struct
+
+__all__ = ["ChildKind", "FrameError", "FrameReader", "Kind", "child_frame", "child_frames", "frame"]
+
+_HEAD = struct.Struct("<IBI")
+_LENGTH = struct.Struct("<I")
+MAX_FRAME = 1 << 30
+
+
+class Kind:
+    """Kinds of frames between engine and runner."""
+
+    CONFIG = 1  # engine: how to set up; first frame, JSON
+    READY = 2  # runner: what is in force, JSON
+    RUN = 3  # engine: u32 length | JSON limits and stages | the stages' bytes
+    DATA = 4  # engine: more bytes for the child
+    CANCEL = 5  # engine: kill the child
+    ANSWER = 6  # runner: a child's payload, without its clock
+    END = 7  # runner: how the child ended, JSON
+    FAILED = 8  # runner: it can't go on, text
+
+
+class ChildKind:
+    """First byte of a child's payload."""
+
+    READY = b"R"  # locked down; no line of the submission has run yet
+    BROKEN = b"X"  # the set-up failed, text
+    LOADED = b"L"  # the submission is loaded; JSON of what went wrong, if anything
+    ANSWER = b"A"  # nonce | outcomes
+    QUERY = b"Q"  # u32 number of the function argument | encoded arguments
+
+
+class FrameError(Exception):
+    """The bytes are no frame."""
+
+
+def frame(kind, run, payload=b""):
+    """Return one frame between engine and runner."""
+    return _HEAD.pack(len(payload), kind, run) + payload
+
+
+def child_frame(payload):
+    """Return one frame between child and runner."""
+    return _LENGTH.pack(len(payload)) + payload
+
+
+class FrameReader:
+    """Collects bytes and hands out whole frames."""
+
+    def __init__(self):
+        self._buffer = bytearray()
+
+    def feed(self, data):
+        """Add bytes; return the ``(kind, run, payload)`` frames now complete."""
+        buffer = self._buffer
+        buffer += data
+        frames = []
+        start = 0
+        while len(buffer) - start >= _HEAD.size:
+            length, kind, run = _HEAD.unpack_from(buffer, start)
+            if length > MAX_FRAME:
+                raise FrameError("frame of %d bytes" % length)
+            end = start + _HEAD.size + length
+            if len(buffer) < end:
+                break
+            frames.append((kind, run, bytes(buffer[start + _HEAD.size : end])))
+            start = end
+        if start:
+            del buffer[:start]
+        return frames
+
+
+def child_frames(buffer, limit):
+    """Take the complete payloads out of a child's ``buffer``.
+
+    Raises:
+        FrameError: If a frame is empty or longer than ``limit``.
+    """
+    payloads = []
+    start = 0
+    while len(buffer) - start >= _LENGTH.size:
+        (length,) = _LENGTH.unpack_from(buffer, start)
+        if length > limit:
+            raise FrameError("too long")
+        if length == 0:
+            raise FrameError("empty")
+        end = start + _LENGTH.size + length
+        if len(buffer) < end:
+            break
+        payloads.append(bytes(buffer[start + _LENGTH.size : end]))
+        start = end
+    if start:
+        del buffer[:start]
+    return payloads

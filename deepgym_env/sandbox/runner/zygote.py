@@ -1,0 +1,232 @@
+"""The warmed interpreter that forks one locked-down child per submission.
+
+It never sees a submission, an input or an answer (so a child, born as its copy, finds none in
+its memory): it is told a run's number and limits, and is handed the child's end of a channel.
+
+Control messages, each one ``SOCK_SEQPACKET`` datagram:
+to the zygote ``F run limits`` (with the channel) and ``K run``; from it ``R json`` (ready),
+``P run`` (forked; the pid rides along as credentials), ``E run status cpu rss`` (exited) and
+``X run text`` (the fork failed).
+"""
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import warnings
+
+from . import child, isolation, kernel, seccomp
+
+__all__ = ["EXITED", "Layers", "Limits", "ask_fork", "ask_kill", "channel_pair", "main"]
+
+FORK = struct.Struct("<IIII")  # run, CPU seconds in all, memory MiB, tmp MiB
+EXITED = struct.Struct("<IidI")  # run, wait status, CPU seconds, peak resident KiB
+_RUN = struct.Struct("<I")
+_CREDENTIALS = struct.Struct("iII")
+
+
+class Limits:
+    """What one child may use."""
+
+    def __init__(self, cpu_total, memory_mb, tmp_mb):
+        self.cpu_total = cpu_total
+        self.memory_mb = memory_mb
+        self.tmp_mb = tmp_mb
+
+
+class Layers:
+    """The ways of locking a child down that this zygote has at hand."""
+
+    def __init__(self, namespaces, seccomp_on, landlock_on, readable):
+        self.namespaces = namespaces
+        self.devnull = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+        self.base_memory = 0
+        self.highest_fd = 256
+        self.landlock = None
+        self.seccomp = None
+        if landlock_on:
+            writable = [isolation.BOX] if namespaces else ["/dev/null"]
+            self.landlock = kernel.landlock_rules([*readable, "/dev"], writable)
+        if seccomp_on:
+            self.seccomp = self._program
+
+    def _program(self):
+        """Return the filter, made once; without a pid namespace it names the child's own pid."""
+        if not self.namespaces:
+            return seccomp.filter_program(os.uname().machine, os.getpid())
+        return self._filter
+
+    def prepare(self):
+        """Do once what every child would else do again."""
+        if self.seccomp is not None:
+            self._filter = seccomp.filter_program(os.uname().machine, None)
+
+
+def main(control, config, layers, pid_namespace, statm):
+    """Serve until the control socket closes; ``pid_namespace`` is None where there is none."""
+    missing = _warm(config)
+    layers.prepare()
+    wake_reader, wake_writer = os.pipe()
+    os.set_blocking(wake_writer, False)
+    os.set_blocking(wake_reader, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
+    server = _Zygote(control, layers, pid_namespace)
+    server.rehearse()
+    gc.collect()
+    gc.freeze()
+    if statm is not None:
+        layers.base_memory = int(os.pread(statm, 100, 0).split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        os.close(statm)
+    control.send(b"R" + json.dumps({"missing": missing}).encode())
+    server.serve(wake_reader)
+
+
+def _warm(config):
+    """Import what solutions use; return what could not be imported."""
+    gc.disable()
+    sys.path[:] = config["sys_path"]
+    sys.dont_write_bytecode = True
+    missing = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in config["preload"]:
+            try:
+                importlib.import_module(name)
+            except Exception as error:
+                missing.append("%s: %s" % (name, error))
+    return missing
+
+
+class _Zygote:
+    def __init__(self, control, layers, pid_namespace):
+        self.control = control
+        self.layers = layers
+        self.pid_namespace = pid_namespace
+        self.runs = {}
+
+    def rehearse(self):
+        """Fork once for nothing: the first child differs from later ones in what it touches."""
+        pid = self._fork()
+        if pid == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+
+    def serve(self, wake_reader):
+        poll = select.poll()
+        poll.register(self.control.fileno(), select.POLLIN)
+        poll.register(wake_reader, select.POLLIN)
+        while True:
+            for descriptor, _ in poll.poll():
+                if descriptor == wake_reader:
+                    os.read(wake_reader, 4096)
+                    self._reap()
+                elif not self._obey():
+                    return
+
+    def _obey(self):
+        message, descriptors = _receive(self.control)
+        if not message:
+            return False
+        if message[:1] == b"F":
+            run, cpu, memory, tmp = FORK.unpack_from(message, 1)
+            self._start(run, Limits(cpu, memory, tmp), descriptors[0])
+        elif message[:1] == b"K":
+            self._kill(_RUN.unpack_from(message, 1)[0])
+        return True
+
+    def _start(self, run, limits, channel):
+        try:
+            pid = self._fork()
+        except OSError as error:
+            os.close(channel)
+            self.control.send(b"X" + _RUN.pack(run) + str(error).encode())
+            return
+        if pid == 0:
+            try:
+                child.reset_signals()
+                os.dup2(channel, child.CHANNEL)
+                child.main(limits, self.layers)
+            finally:
+                os._exit(1)
+        os.close(channel)
+        self.runs[pid] = run
+        credentials = _CREDENTIALS.pack(pid, os.getuid(), os.getgid())
+        ancillary = [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, credentials)]
+        self.control.sendmsg([b"P" + _RUN.pack(run)], ancillary)
+
+    def _fork(self):
+        if self.pid_namespace is None:
+            return os.fork()
+        kernel.unshare(kernel.CLONE_NEWPID)
+        try:
+            pid = os.fork()
+        except OSError:
+            kernel.setns(self.pid_namespace, kernel.CLONE_NEWPID)
+            raise
+        if pid:
+            kernel.setns(self.pid_namespace, kernel.CLONE_NEWPID)
+        return pid
+
+    def _kill(self, run):
+        for pid, number in self.runs.items():
+            if number == run:
+                os.kill(pid, signal.SIGKILL)
+
+    def _reap(self):
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            run = self.runs.pop(pid, None)
+            if run is not None:
+                cpu = usage.ru_utime + usage.ru_stime
+                self.control.send(b"E" + EXITED.pack(run, status, cpu, usage.ru_maxrss))
+
+
+def channel_pair():
+    """Return the supervisor's and the child's end of a new channel."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def ask_fork(control, run, header, channel):
+    """Ask the zygote for a child that talks on ``channel``; gives the descriptor away."""
+    total = int(header["cpu"] * (header["answers"] + 1)) + 2
+    message = b"F" + FORK.pack(run, total, header["memory_mb"], header["tmp_mb"])
+    descriptors = struct.pack("i", channel.fileno())
+    _send(control, [message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
+    channel.close()
+
+
+def ask_kill(control, run):
+    """Ask the zygote to kill a run's child."""
+    _send(control, [b"K" + _RUN.pack(run)], [])
+
+
+def _send(control, parts, ancillary):
+    while True:
+        try:
+            control.sendmsg(parts, ancillary)
+            return
+        except BlockingIOError:
+            select.select([], [control], [])
+
+
+def _receive(control):
+    """Return one control message and the descriptors that came with it."""
+    data, ancillary, _, _ = control.recvmsg(4096, socket.CMSG_SPACE(4))
+    descriptors = []
+    for level, kind, payload in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            descriptors += struct.unpack("%di" % (len(payload) // 4), payload)
+    return data, descriptors

@@ -1,0 +1,212 @@
+"""What a task is: frozen data, with no behaviour beyond checking itself.
+
+- :class:`Case` and :class:`Call`: what a task's ``cases.py`` yields.
+- :class:`Query`: an argument the submission can call, answered (and counted) by the judge.
+- :class:`Comparison`: how an output is held against the expected value.
+- :class:`Limits`: what a submission may use.
+- :class:`TestCase`, :class:`Task`: the finished task.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["Call", "Case", "Comparison", "Limits", "Query", "Task", "TestCase"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+class Query:
+    """An argument that the submission calls like a function and the judge answers.
+
+    The function runs on the judge's side only: the submission learns its answers and
+    nothing else, and the judge's count of the calls can't be forged. It must be pure.
+
+    Example:
+        >>> is_bad = Query(lambda version: version >= 7)
+        >>> is_bad(6), is_bad(7)
+        (False, True)
+    """
+
+    def __init__(self, answer: Callable[..., Any]) -> None:
+        """Wrap ``answer``, a pure function of plain data."""
+        self.answer = answer
+
+    def __call__(self, *args: Any) -> Any:
+        """Answer one query."""
+        return self.answer(*args)
+
+    def __repr__(self) -> str:
+        """Show as what the agent sees: a function."""
+        return "<function>"
+
+
+class Call(_Frozen):
+    """One call of the entry point and what it should return.
+
+    Attributes:
+        args: Positional arguments: plain data, objects of prelude classes, or a :class:`Query`.
+        kwargs: Keyword arguments.
+        expected: The right answer; known to the judge alone.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = Field(default_factory=dict)
+    expected: Any = None
+
+
+class Case(_Frozen):
+    """What ``cases(rng)`` yields: one test, made of one call or of several that must all be right.
+
+    Attributes:
+        calls: The calls, in order.
+        id: Stable name of the test; by default ``case_NN`` from its position.
+        public: Whether the agent may see the inputs and the expected values.
+        budget: Queries the reference spends on this case; set on the case that measures
+            efficiency, otherwise None.
+
+    Example:
+        >>> Case.of([3, 1, 2], expected=[1, 2, 3], public=True).calls[0].args
+        ([3, 1, 2],)
+    """
+
+    calls: tuple[Call, ...] = Field(min_length=1)
+    id: str | None = None
+    public: bool = False
+    budget: int | None = None
+
+    @classmethod
+    def of(
+        cls, *args: Any, expected: Any, id: str | None = None, public: bool = False, budget: int | None = None
+    ) -> Case:
+        """Make a case of one call ``f(*args)``."""
+        return cls(calls=(Call(args=args, expected=expected),), id=id, public=public, budget=budget)
+
+    @classmethod
+    def all_of(cls, *pairs: tuple[Any, Any], id: str | None = None, public: bool = False) -> Case:
+        """Make a case of several one-argument calls, given as ``(argument, expected)`` pairs.
+
+        Yes/no tasks pair positive and negative calls this way, so that no constant wins.
+        """
+        return cls(calls=tuple(Call(args=(arg,), expected=exp) for arg, exp in pairs), id=id, public=public)
+
+
+class Comparison(_Frozen):
+    """How an output is compared; always strict by type (``True`` is not ``1``, a tuple no list).
+
+    Attributes:
+        kind: ``exact``; ``float`` (floats within a tolerance, everywhere in the value);
+            ``unordered`` (lists as multisets, down to ``depth`` levels); ``any_of`` (the expected
+            value is a list of acceptable ones); ``checker`` (the task's ``check`` function decides).
+        rel_tol: Relative tolerance of ``float``.
+        abs_tol: Absolute tolerance of ``float``.
+        depth: Levels of nested lists whose order is free, for ``unordered``.
+    """
+
+    kind: Literal["exact", "float", "unordered", "any_of", "checker"] = "exact"
+    rel_tol: float = Field(default=1e-9, ge=0)
+    abs_tol: float = Field(default=1e-9, ge=0)
+    depth: int = Field(default=1, ge=1, le=8)
+
+
+class Limits(_Frozen):
+    """What a submission may use.
+
+    Attributes:
+        cpu_seconds: CPU time of one test, summed over threads. Load on the machine doesn't count.
+        wall_seconds: Time one test may spend *not* computing (asleep, blocked), in seconds.
+        memory_mb: Address space on top of the interpreter's own, in MiB.
+        output_bytes: Size of one test's encoded answer, in bytes; also of what it prints.
+        tmp_mb: Size of the private ``/tmp``, in MiB.
+        queries: Calls of :class:`Query` arguments in one test.
+    """
+
+    cpu_seconds: float = Field(default=1.0, gt=0, le=3600)
+    wall_seconds: float = Field(default=5.0, gt=0, le=3600)
+    memory_mb: int = Field(default=256, ge=16, le=1 << 20)
+    output_bytes: int = Field(default=1 << 20, ge=1024, le=1 << 28)
+    tmp_mb: int = Field(default=16, ge=1, le=1 << 16)
+    queries: int = Field(default=10_000, ge=1)
+
+
+class TestCase(_Frozen):
+    """One test of a finished task: a :class:`Case` whose id is settled.
+
+    Attributes:
+        id: Stable, unique within the task.
+        calls: The calls, all of which must be right.
+        public: Whether the agent may see it.
+        budget: Queries the reference spends, where this test measures efficiency.
+    """
+
+    __test__ = False  # not a pytest class
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.:\-]+$")
+    calls: tuple[Call, ...] = Field(min_length=1)
+    public: bool = False
+    budget: int | None = None
+
+
+class Task(_Frozen):
+    """A coding task: prompt, tests and limits.
+
+    Attributes:
+        id: Name, also the last part of the Gymnasium id.
+        title: A few words for lists.
+        prompt: What the agent reads, in Markdown.
+        entry_point: Name of the function the submission must define.
+        tests: The tests, in the order of the reward vector.
+        limits: What a submission may use.
+        comparison: How outputs are compared.
+        check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
+        reference: Source of a correct solution; never shown to an agent.
+        prelude: Helper source that runs in the child before the submission.
+        difficulty: ``easy``, ``medium`` or ``hard``.
+        tags: Topics.
+        seed: Seed the tests were drawn with.
+        source: Where the task comes from.
+        license: Its licence.
+    """
+
+    id: str = Field(pattern=r"^[A-Za-z0-9_.\-]+$")
+    title: str
+    prompt: str
+    entry_point: str
+    tests: tuple[TestCase, ...] = Field(min_length=1)
+    limits: Limits = Limits()
+    comparison: Comparison = Comparison()
+    check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
+    reference: str | None = None
+    prelude: str = ""
+    difficulty: Literal["easy", "medium", "hard"] = "medium"
+    tags: tuple[str, ...] = ()
+    seed: int = 0
+    source: str = ""
+    license: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Task:
+        if not self.entry_point.isidentifier():
+            raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
+        ids = [test.id for test in self.tests]
+        if len(set(ids)) != len(ids):
+            raise ValueError(f"test ids must be unique, got {ids}")
+        if (self.comparison.kind == "checker") != (self.check is not None):
+            raise ValueError("comparison kind 'checker' and a `check` function go together")
+        for name, code in (("prelude", self.prelude), ("reference", self.reference or "")):
+            try:
+                ast.parse(code)
+            except SyntaxError as error:
+                raise ValueError(f"{name} is not valid Python: {error}") from error
+        return self
+
+    @property
+    def public_tests(self) -> tuple[TestCase, ...]:
+        """The tests an agent may see."""
+        return tuple(test for test in self.tests if test.public)

@@ -1,0 +1,6 @@
+from bisect import bisect_left
+
+
+def binary_search(numbers, target):
+    index = bisect_left(numbers, target)
+    return index if numbers[index] == target else -1

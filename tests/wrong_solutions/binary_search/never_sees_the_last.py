@@ -1,0 +1,9 @@
+def binary_search(numbers, target):
+    low, high = 0, len(numbers) - 1
+    while low < high:
+        middle = (low + high) // 2
+        if numbers[middle] < target:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(numbers) - 1 and numbers[low] == target else -1

@@ -1,0 +1,5 @@
+from collections import Counter
+
+
+def longest_common_subsequence(first, second):
+    return sum((Counter(first) & Counter(second)).values())

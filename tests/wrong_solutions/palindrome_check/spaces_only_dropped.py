@@ -1,0 +1,3 @@
+def palindrome_check(text):
+    kept = "".join(text.lower().split())
+    return kept == kept[::-1]

@@ -1,0 +1,2 @@
+def reverse_string(text):
+    return text.encode("ascii", "ignore")[::-1].decode("ascii")

@@ -1,0 +1,3 @@
+def rotate_array(numbers, k):
+    k %= len(numbers)
+    return numbers[-k:] + numbers[:-k]

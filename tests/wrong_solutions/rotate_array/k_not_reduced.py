@@ -1,0 +1,2 @@
+def rotate_array(numbers, k):
+    return numbers[-k:] + numbers[:-k]

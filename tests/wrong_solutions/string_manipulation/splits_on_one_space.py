@@ -1,0 +1,6 @@
+from itertools import groupby
+
+
+def string_manipulation(text):
+    runs = ((word, len(list(run))) for word, run in groupby(w.capitalize() for w in text.strip().split(" ")))
+    return " ".join(word if n == 1 else f"{word}*{n}" for word, n in runs)
