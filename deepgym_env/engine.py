@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import threading
 import time
@@ -250,8 +251,8 @@ class DeepGym:
         backend: Backend | None = None,
     ) -> None:
         """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
-        self._make = lambda: AsyncDeepGym(
-            mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
+        self._make: Callable[[], AsyncDeepGym] = functools.partial(
+            AsyncDeepGym, mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
         )
         first = self._make()  # so that a wrong option fails here
         self.mode = first.mode
@@ -277,9 +278,7 @@ class DeepGym:
 
         ``progress`` is called on the engine's own thread.
         """
-        return self._call(
-            lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress)
-        )
+        return self._call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
 
     def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""

@@ -11,14 +11,14 @@ _PYTHON = frozenset({"python", "py", "python3", "py3", "ipython", ""})
 
 
 def extract_code(text: str) -> str:
-    """Return the last fenced block of ``text``, or all of it if there is none.
+    r"""Return the last fenced block of ``text``, or all of it if there is none.
 
     Blocks in Python or in no language named are preferred over others; a block that is never
     closed reaches to the end (a model that ran out of tokens).
 
     Example:
-        >>> extract_code("Sure:\\n```python\\nx = 1\\n```\\nDone.")
-        'x = 1\\n'
+        >>> extract_code("Sure:\n```python\nx = 1\n```\nDone.")
+        'x = 1\n'
     """
     blocks = _blocks(text)
     if not blocks:

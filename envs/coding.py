@@ -127,7 +127,7 @@ class CodingEnv(gym.Env[str, str]):
         self._shown = self.task.prompt
         return self._shown, self._info(action_valid=True, has_verdict=True)
 
-    def step(self, action: str) -> tuple[str, Vector, bool, bool, dict[str, Any]]:  # type: ignore[override]
+    def step(self, action: str) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
         """Judge a submission.
 
         Returns:
@@ -155,7 +155,7 @@ class CodingEnv(gym.Env[str, str]):
         self._over = terminated or truncated
         return self._shown, self._vector - before, terminated, truncated, self._info(valid, verdict)
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """Return the latest observation under a line with task and score, in ``ansi`` mode."""
         if self.render_mode != "ansi":
             return None

@@ -20,10 +20,10 @@ _SAMPLED_LENGTH = 64
 
 
 class UnicodeText(Text):
-    """Every ``str`` of at most ``max_length`` characters.
+    r"""Every ``str`` of at most ``max_length`` characters.
 
     Example:
-        >>> "naïve\\n" in UnicodeText()
+        >>> "naïve\n" in UnicodeText()
         True
         >>> b"bytes" in UnicodeText()
         False

@@ -110,13 +110,13 @@ class LocalBackend:
         if not sys.platform.startswith("linux"):
             raise SandboxError("the local sandbox needs Linux; on other systems use mode='docker'")
         ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the runner
         start = _START.format(folder=str(Path(__file__).parent))
         try:
             process = subprocess.Popen(
                 [self._python, "-s", "-S", "-c", start],
-                stdin=theirs,
-                stdout=theirs,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=errors,
                 env=_ENVIRONMENT,
                 cwd="/",

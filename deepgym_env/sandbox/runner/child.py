@@ -4,18 +4,25 @@ Nothing here is trusted by the judge: the submission shares this process and may
 it. It knows inputs and nonces only, and all it can forge are its own answers.
 """
 
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # the C module: the enums of `signal` cost a child 50 pages
 import gc
 import json
+import linecache
 import os
+import random
 import resource
 import select
-import signal
 import struct
 import sys
 import time
 import traceback
+import types
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import codec, isolation, kernel, wire
+from .layers import Layers, Limits
 
 __all__ = ["CHANNEL", "lock_down", "main"]
 
@@ -25,7 +32,7 @@ _CALL_HEAD = struct.Struct("<BI")
 _CPU = struct.Struct("<d")
 
 
-def lock_down(limits, layers):
+def lock_down(limits: Limits, layers: Layers) -> None:
     """Give up every right this process was born with; ``layers`` says which ways there are."""
     for target in (0, 1, 2):
         os.dup2(layers.devnull, target)
@@ -35,6 +42,8 @@ def lock_down(limits, layers):
     else:
         os.closerange(CHANNEL + 1, layers.highest_fd)
     os.setsid()
+    if not layers.namespaces:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
     if layers.namespaces:
         isolation.private_tmp(limits.tmp_mb)
         os.chdir("/tmp")
@@ -51,7 +60,7 @@ def lock_down(limits, layers):
         kernel.seccomp(layers.seccomp())
 
 
-def _set_rlimits(limits, layers):
+def _set_rlimits(limits: Limits, layers: Layers) -> None:
     memory = layers.base_memory + (limits.memory_mb << 20)
     for name, value in (
         ("RLIMIT_AS", memory),
@@ -72,12 +81,12 @@ class _Output:
     encoding = "utf-8"
     errors = "backslashreplace"
 
-    def __init__(self, cap):
+    def __init__(self, cap: int) -> None:
         self.cap = cap
         self.used = 0
         self.kept = ""
 
-    def write(self, text):
+    def write(self, text: str) -> int:
         if type(text) is not str:
             raise TypeError("write() argument must be str, not " + type(text).__name__)
         self.used += len(text)
@@ -87,19 +96,19 @@ class _Output:
             raise _TooMuchOutput("printed more than %d characters" % self.cap)
         return len(text)
 
-    def flush(self):
+    def flush(self) -> None:
         pass
 
-    def isatty(self):
+    def isatty(self) -> bool:
         return False
 
-    def writable(self):
+    def writable(self) -> bool:
         return True
 
-    def fileno(self):
+    def fileno(self) -> int:
         raise OSError("stdout is not a file here")
 
-    def take(self):
+    def take(self) -> str:
         kept, self.kept, self.used = self.kept, "", 0
         return kept
 
@@ -111,10 +120,10 @@ class _TooMuchOutput(BaseException):
 class _Channel:
     """Blocking frames on the one descriptor that is left."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.received = bytearray()
 
-    def receive(self):
+    def receive(self) -> Optional[bytes]:
         """Return the next payload, or None at the end."""
         while True:
             frames = wire.child_frames(self.received, wire.MAX_FRAME)
@@ -126,7 +135,7 @@ class _Channel:
                 return None
             self.received += data
 
-    def send(self, kind, payload=b""):
+    def send(self, kind: bytes, payload: bytes = b"") -> None:
         data = memoryview(wire.child_frame(kind + _CPU.pack(time.process_time()) + payload))
         while data:
             try:
@@ -135,7 +144,7 @@ class _Channel:
                 select.select([], [CHANNEL], [])
 
 
-def main(limits, layers):
+def main(limits: Limits, layers: Layers) -> NoReturn:
     """Run one submission; never returns."""
     channel = _Channel()
     try:
@@ -155,7 +164,7 @@ class _Lost(BaseException):
     """The runner has gone away."""
 
 
-def _serve(channel):
+def _serve(channel: _Channel) -> None:
     raw = channel.receive()
     if raw is None:
         return
@@ -167,7 +176,7 @@ def _serve(channel):
     gc.enable()
     module, error = _load(job)
     output.take()
-    if error is not None:
+    if module is None:
         channel.send(wire.ChildKind.LOADED, json.dumps(error).encode())
         return
     channel.send(wire.ChildKind.LOADED)
@@ -183,19 +192,14 @@ def _serve(channel):
             channel.send(wire.ChildKind.ANSWER, nonce.encode() + solver.test(calls))
 
 
-def _seed(seed):
-    import random
-
+def _seed(seed: int) -> None:
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed)
 
 
-def _load(job):
+def _load(job: Dict[str, Any]) -> Tuple[Optional[types.ModuleType], Optional[Dict[str, str]]]:
     """Run prelude and submission as module ``solution``; return it, or what went wrong."""
-    import linecache
-    import types
-
     module = types.ModuleType("solution")
     module.__file__ = "solution.py"
     sys.modules["solution"] = module
@@ -216,12 +220,12 @@ def _load(job):
     return module, None
 
 
-def _describe_syntax(error):
+def _describe_syntax(error: BaseException) -> str:
     line = getattr(error, "lineno", None)
     return "%s: %s%s" % (type(error).__name__, getattr(error, "msg", error), " (line %d)" % line if line else "")
 
 
-def _failure(error):
+def _failure(error: BaseException) -> Dict[str, str]:
     """Describe an exception of the submission; total, whatever the exception is."""
     status = "exception"
     if isinstance(error, MemoryError):
@@ -229,24 +233,29 @@ def _failure(error):
     elif isinstance(error, (_TooMuchOutput, codec.TooLarge)):
         status = "output_limit"
     try:
-        message = "%s: %s" % (type(error).__name__, error) if str(error) else type(error).__name__
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "solution.py"]
-        message = message[:1000] + (" (line %d)" % lines[-1] if lines else "")
+        text = str(error)[:1000]
+        message = type(error).__name__ + (": " + text if text else "") + _line_of(error)
     except BaseException:
         message = "an exception that can't be shown"
     return {"status": status, "error": message.encode("utf-8", "backslashreplace").decode()}
 
 
+def _line_of(error: BaseException) -> str:
+    """Return where in the submission it was raised."""
+    lines = [at for frame, at in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == "solution.py"]
+    return " (line %d)" % lines[-1] if lines else ""
+
+
 class _Solver:
     """Asks the submission's function and encodes what it returns."""
 
-    def __init__(self, channel, job, module, output):
+    def __init__(self, channel: _Channel, job: Dict[str, Any], module: types.ModuleType, output: _Output) -> None:
         self.channel = channel
         self.job = job
         self.module = module
         self.output = output
 
-    def test(self, calls):
+    def test(self, calls: List[Any]) -> bytes:
         """Return the outcomes of one test's calls, each ``kind | length | bytes``, then its output."""
         parts = []
         for tree_args, tree_kwargs in calls:
@@ -255,7 +264,7 @@ class _Solver:
         printed = self.output.take().encode("utf-8", "backslashreplace")
         return b"".join([*parts, _CALL_HEAD.pack(ord("O"), len(printed)), printed])
 
-    def call(self, tree_args, tree_kwargs):
+    def call(self, tree_args: Any, tree_kwargs: Any) -> Tuple[int, bytes]:
         try:
             args = codec.build(tree_args, self.job["classes"], self.query)
             kwargs = codec.build(tree_kwargs, self.job["classes"], self.query)
@@ -266,10 +275,10 @@ class _Solver:
         except BaseException as error:
             return ord("E"), json.dumps(_failure(error)).encode()
 
-    def query(self, number):
+    def query(self, number: int) -> Callable[..., Any]:
         """Return the function argument of that number: each call of it goes to the judge."""
 
-        def ask(*args):
+        def ask(*args: Any) -> Any:
             text = codec.encode(list(args), self.job["output_bytes"])
             self.channel.send(wire.ChildKind.QUERY, struct.pack("<I", number) + text.encode())
             reply = self.channel.receive()
@@ -280,8 +289,8 @@ class _Solver:
         return ask
 
 
-def reset_signals():
+def reset_signals() -> None:
     """Undo the zygote's signal set-up in a fresh child."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _signal.set_wakeup_fd(-1)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)

@@ -10,10 +10,13 @@ object ``{"$": tag, ...}``. Types are kept exactly: a subclass of ``int`` is no 
 - :func:`build`: tree to value, objects made by the classes given and without calling them.
 """
 
+from __future__ import annotations
+
 import enum
 import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 __all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
@@ -36,23 +39,23 @@ class TooLarge(CodecError):
 class Opaque:
     """Stands for a function argument while encoding: becomes ``{"$": "query", "v": number}``."""
 
-    def __init__(self, number):
+    def __init__(self, number: int) -> None:
         self.number = number
 
 
 class Record:
     """An object whose class is unknown here: its type's name and its fields, nothing else."""
 
-    def __init__(self, type_name, fields):
+    def __init__(self, type_name: str, fields: Dict[str, Any]) -> None:
         self.type_name = type_name
         self.fields = fields
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         inner = ", ".join("%s=%r" % pair for pair in self.fields.items())
         return "%s(%s)" % (self.type_name, inner)
 
 
-def encode(value, max_bytes=1 << 20):
+def encode(value: Any, max_bytes: int = 1 << 20) -> str:
     """Return the canonical text of ``value``.
 
     Raises:
@@ -65,16 +68,16 @@ def encode(value, max_bytes=1 << 20):
 class _Encoder:
     """Writes text while it counts: a shared part counts each time, so sharing can't explode."""
 
-    def __init__(self, max_bytes):
+    def __init__(self, max_bytes: int) -> None:
         self.left = max_bytes
 
-    def spend(self, text):
+    def spend(self, text: str) -> str:
         self.left -= len(text) + 1
         if self.left < 0:
             raise TooLarge("the value is too large")
         return text
 
-    def text(self, value, depth):
+    def text(self, value: Any, depth: int) -> str:
         kind = type(value)
         if kind is int:
             if -_NATIVE_INT < value < _NATIVE_INT:
@@ -98,16 +101,16 @@ class _Encoder:
             return "[%s]" % ",".join(self.items(value, depth))
         return self.tagged(value, kind, depth)
 
-    def items(self, values, depth):
+    def items(self, values: Iterable[Any], depth: int) -> List[str]:
         self.spend("")
         return [self.text(value, depth - 1) for value in values]
 
-    def pairs(self, pairs, depth):
+    def pairs(self, pairs: Iterable[Tuple[Any, Any]], depth: int) -> List[str]:
         self.spend("")
         below = depth - 1
         return ["[%s,%s]" % (self.text(key, below), self.text(value, below)) for key, value in pairs]
 
-    def tagged(self, value, kind, depth):
+    def tagged(self, value: Any, kind: Any, depth: int) -> str:
         if kind in _DICTS:
             return self.tag(_DICTS[kind], sorted(self.pairs(list(value.items()), depth)))
         if kind in _LISTS:
@@ -124,23 +127,23 @@ class _Encoder:
             return '{"$":"query","v":%d}' % value.number
         return self.instance(value, kind, depth)
 
-    def tag(self, tag, parts):
+    def tag(self, tag: str, parts: List[str]) -> str:
         return '%s"$":"%s","v":[%s]}' % (self.spend("{"), tag, ",".join(parts))
 
-    def instance(self, value, kind, depth):
+    def instance(self, value: Any, kind: Any, depth: int) -> str:
         name = self.spend(_string(kind.__name__))
         if isinstance(value, BaseException):
             return '{"$":"exception","type":%s,"v":%s}' % (name, self.text(str(value)[:1000], depth))
         if isinstance(value, enum.Enum):
             return '{"$":"enum","type":%s,"v":%s}' % (name, self.text(value.name, depth))
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
-            fields = self.pairs(list(zip(kind._fields, tuple(value))), depth)
-            return '{"$":"namedtuple","type":%s,"v":[%s]}' % (name, ",".join(fields))
-        fields = _fields_of(value, kind)
-        return '{"$":"object","type":%s,"v":[%s]}' % (name, ",".join(sorted(self.pairs(fields, depth))))
+            pairs = self.pairs([(field, value[at]) for at, field in enumerate(kind._fields)], depth)
+            return '{"$":"namedtuple","type":%s,"v":[%s]}' % (name, ",".join(pairs))
+        pairs = self.pairs(_fields_of(value, kind), depth)
+        return '{"$":"object","type":%s,"v":[%s]}' % (name, ",".join(sorted(pairs)))
 
 
-def _fields_of(value, kind):
+def _fields_of(value: Any, kind: Any) -> List[Tuple[str, Any]]:
     """Return the plain attributes of an instance of an ordinary class."""
     if isinstance(value, type) or callable(value) or kind.__module__ in ("builtins", "types"):
         raise CodecError("a %s is no plain data" % kind.__name__)
@@ -154,13 +157,13 @@ def _fields_of(value, kind):
     return list(fields.items())
 
 
-def _slot_names(base):
+def _slot_names(base: type) -> List[str]:
     slots = base.__dict__.get("__slots__", ())
     slots = (slots,) if isinstance(slots, str) else slots
     return [name for name in slots if name not in ("__dict__", "__weakref__")]
 
 
-def parse(text):
+def parse(text: str) -> Any:
     """Return the tree of encoded text, which may be hostile.
 
     Raises:
@@ -172,23 +175,28 @@ def parse(text):
         raise CodecError("not an encoded value: %s" % error) from None
 
 
-def _small_int(digits):
+def _small_int(digits: str) -> int:
     if len(digits) > 17:
         raise CodecError("integer too long")
     return int(digits)
 
 
-def _short_float(digits):
+def _short_float(digits: str) -> float:
     if len(digits) > 40:
         raise CodecError("float too long")
     return float(digits)
 
 
-def _no_constant(name):
+def _no_constant(name: str) -> Any:
     raise CodecError("%s is no encoded value" % name)
 
 
-def build(tree, classes=None, query=None, max_keys=1 << 62):
+def build(
+    tree: Any,
+    classes: Optional[Dict[str, Any]] = None,
+    query: Optional[Callable[[int], Any]] = None,
+    max_keys: int = 1 << 62,
+) -> Any:
     """Return the value of a tree.
 
     Args:
@@ -210,11 +218,11 @@ def build(tree, classes=None, query=None, max_keys=1 << 62):
 
 
 class _Builder:
-    def __init__(self, classes, query, keys_left):
+    def __init__(self, classes: Dict[str, Any], query: Optional[Callable[[int], Any]], keys_left: int) -> None:
         self.classes = classes
         self.query = query
         self.keys_left = keys_left
-        self.makers = {
+        self.makers: Dict[str, Callable[[Any], Any]] = {
             "int": lambda node: int(node["v"], 16),
             "float": lambda node: float(node["v"]),
             "complex": lambda node: complex(float(node["v"][0]), float(node["v"][1])),
@@ -229,42 +237,47 @@ class _Builder:
             "OrderedDict": lambda node: OrderedDict(self.keys(self.pairs(node))),
             "defaultdict": lambda node: defaultdict(None, self.keys(self.pairs(node))),
             "Counter": lambda node: Counter(dict(self.keys(self.pairs(node)))),
-            "query": lambda node: self.query(node["v"]),
+            "query": lambda node: self.argument(node["v"]),
             "enum": lambda node: self.enum(node),
             "namedtuple": lambda node: self.namedtuple(node),
             "object": lambda node: self.object(node),
             "exception": lambda node: Record(str(node["type"]), {"message": self.value(node["v"])}),
         }
 
-    def value(self, node):
+    def value(self, node: Any) -> Any:
         if type(node) is list:
             return [self.value(item) for item in node]
         if type(node) is dict:
             return self.makers[node["$"]](node)
         return node
 
-    def items(self, node):
+    def argument(self, number: int) -> Any:
+        if self.query is None:
+            raise CodecError("a function argument where none can be")
+        return self.query(number)
+
+    def items(self, node: Any) -> List[Any]:
         return [self.value(item) for item in node["v"]]
 
-    def pairs(self, node):
+    def pairs(self, node: Any) -> List[Tuple[Any, Any]]:
         return [(self.value(key), self.value(value)) for key, value in node["v"]]
 
-    def keys(self, members):
+    def keys(self, members: List[Any]) -> List[Any]:
         self.keys_left -= len(members)
         if self.keys_left < 0:
             raise CodecError("too many members")
         return members
 
-    def enum(self, node):
+    def enum(self, node: Any) -> Any:
         known = self.classes.get(node["type"])
         return known[node["v"]] if known else Record(str(node["type"]), {"name": node["v"]})
 
-    def namedtuple(self, node):
+    def namedtuple(self, node: Any) -> Any:
         known = self.classes.get(node["type"])
         pairs = self.pairs(node)
         return known(*(value for _, value in pairs)) if known else Record(str(node["type"]), dict(pairs))
 
-    def object(self, node):
+    def object(self, node: Any) -> Any:
         known = self.classes.get(node["type"])
         if known is None:
             return Record(str(node["type"]), dict(self.pairs(node)))

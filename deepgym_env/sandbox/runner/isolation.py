@@ -9,8 +9,11 @@ namespace. As an ordinary user the user namespace comes first.
 - :func:`enter_root`: take part two, in pid 1.
 """
 
+from __future__ import annotations
+
 import os
 import stat
+from typing import Callable, List, Optional
 
 from . import kernel
 
@@ -33,7 +36,7 @@ _NAMESPACES = (
 )
 
 
-def probe(readable, hidden):
+def probe(readable: List[str], hidden: List[str]) -> Optional[str]:
     """Try everything in a forked process; return None, or the reason it fails."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -57,7 +60,7 @@ def probe(readable, hidden):
     return None if answer == "ok" else answer or "the process died"
 
 
-def _report(writer, action):
+def _report(writer: int, action: Callable[[], None]) -> None:
     try:
         action()
         os.write(writer, b"ok")
@@ -66,7 +69,7 @@ def _report(writer, action):
     os._exit(0)
 
 
-def unshare_all(readable, hidden):
+def unshare_all(readable: List[str], hidden: List[str]) -> None:
     """Build the new root and enter new namespaces; children start in a new pid namespace."""
     if os.geteuid() == 0:
         kernel.unshare(kernel.CLONE_NEWNS)
@@ -81,7 +84,7 @@ def unshare_all(readable, hidden):
         _build_root(readable, hidden)
 
 
-def _unshare_and_map():
+def _unshare_and_map() -> None:
     uid, gid = os.geteuid(), os.getegid()
     kernel.unshare(_NAMESPACES)
     for name, line in (
@@ -93,7 +96,7 @@ def _unshare_and_map():
             file.write(line)
 
 
-def _build_root(readable, hidden):
+def _build_root(readable: List[str], hidden: List[str]) -> None:
     """Make a tmpfs at ``_BASE`` with read-only binds of ``readable``, ``hidden`` covered."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in [*readable, *_DEVICES]]
@@ -111,7 +114,7 @@ def _build_root(readable, hidden):
     os.symlink(TMP, _BASE + "/tmp")
 
 
-def _bind(source, path):
+def _bind(source: int, path: str) -> None:
     target = _BASE + path
     if stat.S_ISDIR(os.fstat(source).st_mode):
         os.makedirs(target, exist_ok=True)
@@ -125,7 +128,7 @@ def _bind(source, path):
     os.close(source)
 
 
-def _locked_flags(path):
+def _locked_flags(path: str) -> int:
     """Flags a mount already has; in a user namespace a remount must keep them."""
     have = os.statvfs(path).f_flag
     pairs = (
@@ -138,7 +141,7 @@ def _locked_flags(path):
     return sum(flag for bit, flag in pairs if have & bit)
 
 
-def enter_root(mount_tmp=False):
+def enter_root(mount_tmp: bool = False) -> None:
     """Make the new root the only one there is; call in pid 1 of the namespace."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     kernel.mount(_BASE, _BASE, None, kernel.MS_BIND | kernel.MS_REC)
@@ -152,14 +155,14 @@ def enter_root(mount_tmp=False):
         private_tmp(16)
 
 
-def private_tmp(megabytes):
+def private_tmp(megabytes: int) -> None:
     """Give this process a mount namespace with an empty ``/tmp`` of a bounded size."""
     kernel.unshare(kernel.CLONE_NEWNS)
     options = "mode=700,size=%dm,nr_inodes=%d" % (megabytes, 256 * megabytes)
     kernel.mount("tmpfs", TMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
 
 
-def library_folders(modules, beside):
+def library_folders(modules: List[str], beside: List[str]) -> List[str]:
     """Return the folders that hold the shared libraries extension ``modules`` load.
 
     Args:
@@ -189,5 +192,5 @@ def library_folders(modules, beside):
     return [folder for folder in wanted if not any(_within(place, folder) for place in beside)]
 
 
-def _within(path, folder):
+def _within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip("/") + "/")

@@ -1,12 +1,14 @@
 """The few Linux calls Python has no function for, through ctypes (stdlib only)."""
 
+from __future__ import annotations
+
 import ctypes
 import os
 import struct
+from typing import List, Optional
 
 __all__ = [
     "capset_none",
-    "cpu_clock",
     "drop_bounding_set",
     "landlock_abi",
     "landlock_restrict",
@@ -37,55 +39,57 @@ LANDLOCK_READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute, read a file, read a d
 _LANDLOCK_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
 
 
-def _check(result, what):
+def _check(result: int, what: str) -> int:
     if result == -1:
         number = ctypes.get_errno()
         raise OSError(number, "%s: %s" % (what, os.strerror(number)))
     return result
 
 
-def prctl(option, value=0):
+def prctl(option: int, value: int = 0) -> None:
     _check(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl %d" % option)
 
 
-def unshare(flags):
+def unshare(flags: int) -> None:
     _check(_libc.unshare(flags), "unshare 0x%x" % flags)
 
 
-def setns(descriptor, kind):
+def setns(descriptor: int, kind: int) -> None:
     _check(_libc.setns(descriptor, kind), "setns")
 
 
-def mount(source, target, kind=None, flags=0, data=None):
+def mount(
+    source: Optional[str], target: str, kind: Optional[str] = None, flags: int = 0, data: Optional[str] = None
+) -> None:
     encoded = [None if text is None else os.fsencode(text) for text in (source, target, kind, data)]
     source_, target_, kind_, data_ = encoded
     _check(_libc.mount(source_, target_, kind_, ctypes.c_ulong(flags), data_), "mount %s" % target)
 
 
-def umount(target):
+def umount(target: str) -> None:
     _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount %s" % target)
 
 
-def pivot_root(new, old):
+def pivot_root(new: str, old: str) -> None:
     number = _SYS[_MACHINE]["pivot_root"]
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
 
 
-def capset_none():
+def capset_none() -> None:
     """Drop every capability of this thread."""
     header = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0))
     data = ctypes.create_string_buffer(24)
     _check(_libc.syscall(_SYS[_MACHINE]["capset"], header, data), "capset")
 
 
-def drop_bounding_set():
+def drop_bounding_set() -> None:
     """Drop every capability from the bounding set; needs CAP_SETPCAP."""
     for capability in range(64):
         if _libc.prctl(PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) == -1:
             break
 
 
-def seccomp(program):
+def seccomp(program: bytes) -> None:
     """Install a filter given as bytes of ``struct sock_filter``; needs no_new_privs."""
     code = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
@@ -93,12 +97,12 @@ def seccomp(program):
     _check(_libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(2), holder, 0, 0), "seccomp")
 
 
-def landlock_abi():
+def landlock_abi() -> int:
     """Return the kernel's Landlock version, 0 where there is none."""
-    return max(0, _libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1)))
+    return max(0, int(_libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))))
 
 
-def landlock_rules(readable, writable):
+def landlock_rules(readable: List[str], writable: List[str]) -> int:
     """Return the descriptor of a ruleset: read below ``readable``, everything below ``writable``."""
     handled = _LANDLOCK_BY_ABI.get(landlock_abi(), (1 << 16) - 1)
     attributes = ctypes.create_string_buffer(struct.pack("<Q", handled))
@@ -108,7 +112,7 @@ def landlock_rules(readable, writable):
     return rules
 
 
-def _landlock_allow(rules, path, access):
+def _landlock_allow(rules: int, path: str, access: int) -> None:
     try:
         place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     except OSError:
@@ -122,10 +126,5 @@ def _landlock_allow(rules, path, access):
         os.close(place)
 
 
-def landlock_restrict(rules):
+def landlock_restrict(rules: int) -> None:
     _check(_libc.syscall(_LANDLOCK_RESTRICT, rules, 0), "landlock_restrict_self")
-
-
-def cpu_clock(pid):
-    """Return the clock id of a process's CPU time (``CPUCLOCK_SCHED`` of its thread group)."""
-    return (~pid << 3) | 2

@@ -4,21 +4,25 @@ The configuration (JSON, the stream's first frame): ``namespaces, seccomp, landl
 use them), ``packages`` (folders beyond the stdlib to show), ``preload`` (modules to import).
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
 import socket
 import sys
 import sysconfig
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import isolation, kernel, supervisor, wire, zygote
+from .layers import Layers
 
 __all__ = ["main"]
 
 _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm", "_dbm")
 
 
-def main():
+def main() -> None:
     """Run until the engine closes the stream."""
     stream = supervisor.Stream(0, 1)
     try:
@@ -26,14 +30,14 @@ def main():
         control, report = _launch(config)
     except Exception as error:
         stream.send(wire.Kind.FAILED, 0, ("%s: %s" % (type(error).__name__, error)).encode())
-        stream.drain()
+        stream.flush_all()
         return
     stream.send(wire.Kind.READY, 0, json.dumps(report).encode())
-    stream.drain()
+    stream.flush_all()
     supervisor.serve(stream, control)
 
 
-def _launch(config):
+def _launch(config: Dict[str, Any]) -> Tuple[socket.socket, Dict[str, Any]]:
     """Isolate, fork the zygote, wait until it is warm; return its control socket and a report."""
     readable, hidden, sys_path = _python_folders(config["packages"])
     config["sys_path"] = sys_path
@@ -63,7 +67,13 @@ def _launch(config):
     return ours, report
 
 
-def _become_zygote(control, other, config, reasons, readable):
+def _become_zygote(
+    control: socket.socket,
+    other: socket.socket,
+    config: Dict[str, Any],
+    reasons: Dict[str, Optional[str]],
+    readable: List[str],
+) -> NoReturn:
     """Turn this forked process into the zygote; never returns."""
     try:
         other.close()
@@ -76,7 +86,7 @@ def _become_zygote(control, other, config, reasons, readable):
             kernel.drop_bounding_set()
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
-        layers = zygote.Layers(
+        layers = Layers(
             reasons["namespaces"] is None, reasons["seccomp"] is None, reasons["landlock"] is None, readable
         )
         zygote.main(control, config, layers, pid_namespace, statm)
@@ -88,14 +98,14 @@ def _become_zygote(control, other, config, reasons, readable):
     os._exit(0)
 
 
-def _open_or_none(path):
+def _open_or_none(path: str) -> Optional[int]:
     try:
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
 
 
-def _python_folders(packages):
+def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str]]:
     """Return what the sandbox must show, what of it to cover, and ``sys.path`` inside."""
     paths = sysconfig.get_paths()
     stdlib = {os.path.realpath(paths["stdlib"]), os.path.realpath(paths["platstdlib"])}
@@ -109,7 +119,7 @@ def _python_folders(packages):
     return readable, hidden, sys_path + sorted({os.path.dirname(package) for package in packages})
 
 
-def _extension_modules(sys_path, packages):
+def _extension_modules(sys_path: List[str], packages: List[str]) -> List[str]:
     """Return the extension modules of the stdlib and of the packages shown."""
     places = [path for path in sys_path if path.endswith("lib-dynload")]
     places += [place for package in packages for place, _, _ in os.walk(package)]
@@ -117,7 +127,7 @@ def _extension_modules(sys_path, packages):
     return [path for path in found if not os.path.basename(path).startswith(_SKIPPED_EXTENSIONS)]
 
 
-def _in_fork(action):
+def _in_fork(action: Callable[[], None]) -> Optional[str]:
     """Try ``action`` in a throw-away process; return None, or why it failed."""
     reader, writer = os.pipe()
     pid = os.fork()
@@ -134,10 +144,10 @@ def _in_fork(action):
     return problem or (None if status == 0 else "the process died with status %d" % status)
 
 
-def _try_seccomp():
+def _try_seccomp() -> Optional[str]:
     from . import seccomp
 
-    def install():
+    def install() -> None:
         program = seccomp.filter_program(os.uname().machine, None)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.seccomp(program)
@@ -145,11 +155,11 @@ def _try_seccomp():
     return _in_fork(install)
 
 
-def _try_landlock():
+def _try_landlock() -> Optional[str]:
     if kernel.landlock_abi() == 0:
         return "the kernel has no Landlock, or it is switched off"
 
-    def restrict():
+    def restrict() -> None:
         rules = kernel.landlock_rules(["/"], [])
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.landlock_restrict(rules)

@@ -5,12 +5,18 @@ matter get a small check. Laying the program out as a search tree keeps it near 
 per call; the kernel's own documentation is ``Documentation/userspace-api/seccomp_filter.rst``.
 """
 
+from __future__ import annotations
+
 import errno
 import struct
+from typing import Dict, List, Optional, Tuple
 
 from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING
 
 __all__ = ["filter_program"]
+
+Instruction = Tuple[int, int, int, int]  # struct sock_filter
+Code = List[Instruction]
 
 _LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -24,7 +30,7 @@ _PRCTLS = (3, 15, 16, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME SET_VMA
 _FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)  # DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC pipe size
 
 
-def filter_program(machine, own_pid_only):
+def filter_program(machine: str, own_pid_only: Optional[int]) -> bytes:
     """Return the filter as bytes of ``struct sock_filter``.
 
     Args:
@@ -32,11 +38,13 @@ def filter_program(machine, own_pid_only):
         own_pid_only: Signals may go to this pid only (None: to any pid in the namespace).
     """
     column, audit_arch = ARCHES[machine]
-    actions = {}
+    checks = _checks(own_pid_only)
+    actions: Dict[int, Code] = {}
     for table, action in ((ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS))):
         for name, numbers in table.items():
-            if numbers[column] is not None:
-                actions[numbers[column]] = _checks(own_pid_only).get(name, action)
+            number = numbers[column]
+            if number is not None:
+                actions[number] = checks.get(name, action)
     code = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, audit_arch), *_ret(_KILL), (_LOAD, 0, 0, 0)]
     if column == 0:
         code += [(_GREATER_EQUAL, 0, 1, _X32_BIT), *_ret(_KILL)]
@@ -44,15 +52,15 @@ def filter_program(machine, own_pid_only):
     return b"".join(struct.pack("<HBBI", *instruction) for instruction in code)
 
 
-def _ret(value):
+def _ret(value: int) -> Code:
     return [(_RETURN, 0, 0, value)]
 
 
-def _argument(number):
+def _argument(number: int) -> Instruction:
     return (_LOAD, 0, 0, 16 + 8 * number)  # low word; both architectures are little-endian
 
 
-def _one_of(number, values):
+def _one_of(number: int, values: Tuple[int, ...]) -> Code:
     """Allow when the argument's low word is one of ``values``, else refuse."""
     steps = [_argument(number)]
     for left, value in zip(range(len(values), 0, -1), values):
@@ -60,13 +68,13 @@ def _one_of(number, values):
     return [*steps, *_ret(_DENY), *_ret(_ALLOW)]
 
 
-def _is_null(number):
+def _is_null(number: int) -> Code:
     """Allow when the whole pointer is null, else refuse."""
     high = (_LOAD, 0, 0, 20 + 8 * number)
     return [_argument(number), (_EQUAL, 0, 2, 0), high, (_EQUAL, 1, 0, 0), *_ret(_DENY), *_ret(_ALLOW)]
 
 
-def _checks(own_pid_only):
+def _checks(own_pid_only: Optional[int]) -> Dict[str, Code]:
     """Return the calls whose arguments decide."""
     threads_only = [
         _argument(0),
@@ -90,7 +98,7 @@ def _checks(own_pid_only):
     return checks
 
 
-def _intervals(actions):
+def _intervals(actions: Dict[int, Code]) -> List[Tuple[int, Code]]:
     """Merge numbers into ``(first number, code)`` runs that cover all numbers from 0 up."""
     runs = [(0, _ret(_DENY))]
     for number in sorted(actions):
@@ -98,7 +106,7 @@ def _intervals(actions):
             runs.append((number, actions[number]))
         if number + 1 not in actions and runs[-1][1] != _ret(_DENY):
             runs.append((number + 1, _ret(_DENY)))
-    merged = []
+    merged: List[Tuple[int, Code]] = []
     for start, code in runs:
         if merged and merged[-1][0] == start:
             merged.pop()
@@ -107,7 +115,7 @@ def _intervals(actions):
     return merged
 
 
-def _tree(runs):
+def _tree(runs: List[Tuple[int, Code]]) -> Code:
     """Return code that finds the run a number lies in."""
     if len(runs) == 1:
         return runs[0][1]

@@ -5,11 +5,15 @@ outside, and has those killed that overstep. A test is given CPU time, not wall 
 the machine costs doesn't count. Wall time only ends a child that computes next to nothing.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import select
+import socket
 import struct
 import time
+from typing import Any, Dict, List, Optional, Tuple
 
 from . import wire, zygote
 
@@ -24,12 +28,16 @@ _SET_UP_SECONDS = 60.0
 _SHORTEST_CHECK = 0.005
 _LATE = 0.05
 _IDLE = 5.0
+# A child that needs nothing more from us is not listened to answer by answer: its end wakes us,
+# and until then we look as often as this, unless it sends more than a socket comfortably holds.
+_LOOK = 0.05
+_MUCH = 1 << 16
 
 
 class Stream:
     """Frames over two descriptors that don't block (a socket twice, or two pipes)."""
 
-    def __init__(self, reader, writer):
+    def __init__(self, reader: int, writer: int) -> None:
         self.reader = reader
         self.writer = writer
         self.frames = wire.FrameReader()
@@ -37,7 +45,7 @@ class Stream:
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
 
-    def receive(self):
+    def receive(self) -> Optional[List[wire.Frame]]:
         """Return the frames that have arrived, or None at the end of the stream."""
         try:
             data = os.read(self.reader, 1 << 20)
@@ -47,7 +55,7 @@ class Stream:
             return None
         return self.frames.feed(data) if data else None
 
-    def receive_first(self):
+    def receive_first(self) -> bytes:
         """Wait for the first frame and return its payload."""
         while True:
             select.select([self.reader], [], [])
@@ -57,12 +65,11 @@ class Stream:
             if frames:
                 return frames[0][2]
 
-    def send(self, kind, run, payload=b""):
-        """Queue a frame and write what can be written."""
+    def send(self, kind: int, run: int, payload: bytes = b"") -> None:
+        """Queue a frame; :meth:`flush` writes it, with all others queued by then."""
         self.pending += wire.frame(kind, run, payload)
-        self.flush()
 
-    def flush(self):
+    def flush(self) -> None:
         """Write what can be written without blocking."""
         while self.pending:
             try:
@@ -71,7 +78,7 @@ class Stream:
                 return
             del self.pending[:written]
 
-    def drain(self):
+    def flush_all(self) -> None:
         """Write everything, however long it takes."""
         self.flush()
         while self.pending:
@@ -82,29 +89,31 @@ class Stream:
 class _Child:
     """One submission's process, as the supervisor knows it."""
 
-    def __init__(self, run, header, channel):
+    def __init__(self, run: int, header: Dict[str, Any], channel: socket.socket) -> None:
         self.run = run
         self.cpu_limit = header["cpu"]
         self.wall_limit = header["wall"]
         self.frame_cap = header["frame_cap"]
         self.answers_left = header["answers"]
         self.answered = 0
-        self.stages = []  # (answers it must have given before, bytes), in order
+        self.stages: List[Tuple[int, bytes]] = []  # (answers it must have given before, bytes), in order
         self.queries_left = header["queries"]
+        self.attentive = self.queries_left > 0  # listen to each frame
+        self.interest = select.EPOLLIN
         self.channel = channel
         self.received = bytearray()
         self.pending = bytearray()
-        self.pid = None
+        self.pid: Optional[int] = None
         self.ready = False
-        self.waiting_since = None  # when the child began to wait for the judge
-        self.reason = None  # why it was killed, or what it broke
-        self.problem = None
-        self.exited = None
+        self.waiting_since: Optional[float] = None  # when the child began to wait for the judge
+        self.reason: Optional[str] = None  # why it was killed, or what it broke
+        self.problem: Optional[str] = None
+        self.exited: Optional[Tuple[int, float, int]] = None
         self.closed = False
         self.base_cpu = 0.0
         self.base_wall = time.monotonic()
 
-    def cpu(self):
+    def cpu(self) -> float:
         """Return the child's CPU time so far, seconds."""
         if self.pid is None or self.exited is not None:
             return self.base_cpu
@@ -113,12 +122,12 @@ class _Child:
         except OSError:
             return self.base_cpu
 
-    def begin(self, cpu):
+    def begin(self, cpu: float) -> None:
         """Start the clocks of the next test."""
         self.base_cpu = cpu
         self.base_wall = time.monotonic()
 
-    def overstepped(self, now):
+    def overstepped(self, now: float) -> Tuple[Optional[str], float]:
         """Return which limit is overstepped, or None, and when to look again."""
         if not self.ready:
             left = self.base_wall + _SET_UP_SECONDS - now
@@ -134,18 +143,20 @@ class _Child:
         return None, now + max(_SHORTEST_CHECK, min(self.cpu_limit - used, wall_left))
 
 
-def serve(stream, control):
+def serve(stream: Stream, control: socket.socket) -> None:
     """Serve until the engine or the zygote goes away."""
     _Supervisor(stream, control).loop()
 
 
 class _Supervisor:
-    def __init__(self, stream, control):
+    def __init__(self, stream: Stream, control: socket.socket) -> None:
         self.stream = stream
         self.control = control
-        self.children = {}  # by run
-        self.by_channel = {}  # by descriptor
+        self.children: Dict[int, _Child] = {}  # by run
+        self.by_channel: Dict[int, _Child] = {}  # by descriptor
         self.parent = os.getppid()
+        self.next_check = 0.0
+        self.writing = False
         self.epoll = select.epoll()
         self.epoll.register(stream.reader, select.EPOLLIN)
         if stream.writer != stream.reader:
@@ -153,25 +164,28 @@ class _Supervisor:
         self.epoll.register(control.fileno(), select.EPOLLIN)
         control.setblocking(False)
 
-    def loop(self):
-        next_check = 0.0
+    def loop(self) -> None:
         while True:
-            now = time.monotonic()
-            timeout = max(0.0, min(next_check - now, _IDLE)) if self.children else _IDLE
+            began = time.monotonic()
+            timeout = max(0.0, self.next_check - began)
             events = self.epoll.poll(timeout)
-            self._forgive(time.monotonic() - now - timeout)
-            if os.getppid() != self.parent or not self._handle(events):
+            now = time.monotonic()
+            self._forgive(now - began - timeout)
+            if not self._handle(events):
                 return
-            next_check = self._check()
-            self._watch_writers()
+            if now >= self.next_check:
+                if os.getppid() != self.parent:
+                    return
+                self.next_check = self._check()
+            self._flush()
 
-    def _forgive(self, late):
+    def _forgive(self, late: float) -> None:
         """When this process itself was kept waiting, so were the children: don't count it."""
         if late > _LATE:
             for child in self.children.values():
                 child.base_wall += late
 
-    def _handle(self, events):
+    def _handle(self, events: List[Tuple[int, int]]) -> bool:
         for descriptor, _ in events:
             if descriptor == self.control.fileno():
                 if not self._from_zygote():
@@ -185,18 +199,23 @@ class _Supervisor:
                 self._drain(child)
         return True
 
-    def _watch_writers(self):
-        wanted = select.EPOLLOUT if self.stream.pending else 0
-        same = self.stream.writer == self.stream.reader
-        self.epoll.modify(self.stream.writer, wanted | (select.EPOLLIN if same else 0))
+    def _flush(self) -> None:
+        """Write to the engine; watch for room only while something is left."""
+        self.stream.flush()
+        if bool(self.stream.pending) != self.writing:
+            self.writing = bool(self.stream.pending)
+            same = self.stream.writer == self.stream.reader
+            self.epoll.modify(
+                self.stream.writer,
+                (select.EPOLLOUT if self.writing else 0) | (select.EPOLLIN if same else 0),
+            )
 
     # ── engine ────────────────────────────────────────────────────────────────────────────
 
-    def _from_engine(self):
+    def _from_engine(self) -> bool:
         frames = self.stream.receive()
         if frames is None:
             return False
-        self.stream.flush()
         for kind, run, payload in frames:
             if kind == wire.Kind.RUN:
                 self._start(run, payload)
@@ -206,14 +225,15 @@ class _Supervisor:
                 self._kill(self.children[run], "cancelled")
         return True
 
-    def _start(self, run, payload):
+    def _start(self, run: int, payload: bytes) -> None:
         (length,) = _RUN.unpack_from(payload)
         header = json.loads(payload[4 : 4 + length])
         ours, theirs = zygote.channel_pair()
         child = _Child(run, header, ours)
         self.children[run] = child
         self.by_channel[ours.fileno()] = child
-        self.epoll.register(ours.fileno(), select.EPOLLIN)
+        self.epoll.register(ours.fileno(), child.interest)
+        self.next_check = min(self.next_check, time.monotonic() + _LOOK)
         zygote.ask_fork(self.control, run, header, theirs)
         at = 4 + length
         for after, size in header["stages"]:
@@ -221,13 +241,13 @@ class _Supervisor:
             at += size
         self._next_stages(child)
 
-    def _next_stages(self, child):
+    def _next_stages(self, child: _Child) -> None:
         """Let the child know what its answers so far entitle it to."""
         while child.stages and child.answered >= child.stages[0][0]:
             child.pending += wire.child_frame(child.stages.pop(0)[1])
         self._feed(child)
 
-    def _answer(self, child, payload):
+    def _answer(self, child: _Child, payload: bytes) -> None:
         """Pass the judge's answer to a query on."""
         if child.waiting_since is not None:
             child.base_wall += time.monotonic() - child.waiting_since
@@ -235,23 +255,28 @@ class _Supervisor:
         child.pending += wire.child_frame(payload)
         self._feed(child)
 
-    def _feed(self, child):
-        """Write what the child's channel takes."""
-        if not child.pending or child.closed:
+    def _feed(self, child: _Child) -> None:
+        """Write what the child's channel takes, and listen for what matters next."""
+        if child.closed:
             return
-        try:
-            sent = child.channel.send(child.pending)
-            del child.pending[:sent]
-        except BlockingIOError:
-            pass
-        except OSError:
-            child.pending.clear()
-        wanted = select.EPOLLIN | (select.EPOLLOUT if child.pending else 0)
-        self.epoll.modify(child.channel.fileno(), wanted)
+        if child.pending:
+            try:
+                sent = child.channel.send(child.pending)
+                del child.pending[:sent]
+            except BlockingIOError:
+                pass
+            except OSError:
+                child.pending.clear()
+        wanted = select.EPOLLOUT if child.pending else 0
+        if child.attentive or child.stages or not child.ready:
+            wanted |= select.EPOLLIN
+        if wanted != child.interest:
+            child.interest = wanted
+            self.epoll.modify(child.channel.fileno(), wanted)
 
     # ── zygote ────────────────────────────────────────────────────────────────────────────
 
-    def _from_zygote(self):
+    def _from_zygote(self) -> bool:
         while True:
             try:
                 message, ancillary, _, _ = self.control.recvmsg(4096, 64)
@@ -263,7 +288,7 @@ class _Supervisor:
                 return False
             self._note(message, ancillary)
 
-    def _note(self, message, ancillary):
+    def _note(self, message: bytes, ancillary: List[Any]) -> None:
         run = _RUN.unpack_from(message, 1)[0]
         child = self.children.get(run)
         if child is None:
@@ -273,14 +298,15 @@ class _Supervisor:
             if child.reason is not None:
                 zygote.ask_kill(self.control, run)
         elif message[:1] == b"E":
-            _, *child.exited = zygote.EXITED.unpack_from(message, 1)
+            _, status, cpu, peak_kb = zygote.EXITED.unpack_from(message, 1)
+            child.exited = (status, cpu, peak_kb)
             self._drain(child)
         elif message[:1] == b"X":
             child.problem = message[5:].decode()
-            child.exited = [0, 0.0, 0]
+            child.exited = (0, 0.0, 0)
             self._drain(child)
 
-    def _kill(self, child, reason):
+    def _kill(self, child: _Child, reason: str) -> None:
         if child.reason is None:
             child.reason = reason
             if child.pid is not None and child.exited is None:
@@ -288,7 +314,7 @@ class _Supervisor:
 
     # ── children ──────────────────────────────────────────────────────────────────────────
 
-    def _drain(self, child):
+    def _drain(self, child: _Child) -> None:
         """Relay what the child has sent; finish it when it is gone and its channel is empty."""
         while not child.closed:
             try:
@@ -300,13 +326,15 @@ class _Supervisor:
             if not data:
                 self._close(child)
                 break
+            if len(data) > _MUCH:
+                child.attentive = True
             if child.reason is None:
                 child.received += data
                 self._relay(child)
         if child.exited is not None:
-            self._finish(child)
+            self._finish(child, *child.exited)
 
-    def _relay(self, child):
+    def _relay(self, child: _Child) -> None:
         try:
             payloads = wire.child_frames(child.received, child.frame_cap)
         except wire.FrameError as error:
@@ -319,7 +347,7 @@ class _Supervisor:
             if child.reason is None:
                 self._one(child, payload, clock)
 
-    def _one(self, child, payload, clock):
+    def _one(self, child: _Child, payload: bytes, clock: float) -> None:
         """Account for one payload and pass it on.
 
         The child says when it finished (its own clock, exact under any load); what it says is
@@ -359,7 +387,7 @@ class _Supervisor:
             return
         self.stream.send(wire.Kind.ANSWER, child.run, kind + payload[9:])
 
-    def _close(self, child):
+    def _close(self, child: _Child) -> None:
         if not child.closed:
             child.closed = True
             self.by_channel.pop(child.channel.fileno(), None)
@@ -368,8 +396,7 @@ class _Supervisor:
             if child.exited is None and child.reason is None:
                 self._kill(child, "closed")
 
-    def _finish(self, child):
-        status, cpu, rss = child.exited
+    def _finish(self, child: _Child, status: int, cpu: float, peak_kb: int) -> None:
         self._close(child)
         del self.children[child.run]
         end = {
@@ -378,11 +405,11 @@ class _Supervisor:
             "problem": child.problem,
             "status": status,
             "cpu": cpu,
-            "rss_kb": rss,
+            "rss_kb": peak_kb,
         }
         self.stream.send(wire.Kind.END, child.run, json.dumps(end).encode())
 
-    def _check(self):
+    def _check(self) -> float:
         """Kill who oversteps a limit; return when to look again."""
         now = time.monotonic()
         soonest = now + _IDLE
@@ -396,5 +423,9 @@ class _Supervisor:
                     reason, again = child.overstepped(now)
                     if reason is not None:
                         self._kill(child, reason)
+            if not child.closed and not child.interest & select.EPOLLIN:
+                self._drain(child)
+                self._feed(child)
+                again = min(again, now + _LOOK)
             soonest = min(soonest, again)
         return soonest

@@ -5,9 +5,14 @@ Child and runner: ``u32 length | payload``; of what a child sends the runner rea
 the child's CPU clock (f64 seconds) behind it. All numbers are little-endian.
 """
 
+from __future__ import annotations
+
 import struct
+from typing import List, Tuple
 
 __all__ = ["ChildKind", "FrameError", "FrameReader", "Kind", "child_frame", "child_frames", "frame"]
+
+Frame = Tuple[int, int, bytes]  # kind, run, payload
 
 _HEAD = struct.Struct("<IBI")
 _LENGTH = struct.Struct("<I")
@@ -41,12 +46,12 @@ class FrameError(Exception):
     """The bytes are no frame."""
 
 
-def frame(kind, run, payload=b""):
+def frame(kind: int, run: int, payload: bytes = b"") -> bytes:
     """Return one frame between engine and runner."""
     return _HEAD.pack(len(payload), kind, run) + payload
 
 
-def child_frame(payload):
+def child_frame(payload: bytes) -> bytes:
     """Return one frame between child and runner."""
     return _LENGTH.pack(len(payload)) + payload
 
@@ -54,10 +59,10 @@ def child_frame(payload):
 class FrameReader:
     """Collects bytes and hands out whole frames."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data):
+    def feed(self, data: bytes) -> List[Frame]:
         """Add bytes; return the ``(kind, run, payload)`` frames now complete."""
         buffer = self._buffer
         buffer += data
@@ -77,7 +82,7 @@ class FrameReader:
         return frames
 
 
-def child_frames(buffer, limit):
+def child_frames(buffer: bytearray, limit: int) -> List[bytes]:
     """Take the complete payloads out of a child's ``buffer``.
 
     Raises:

@@ -9,6 +9,8 @@ to the zygote ``F run limits`` (with the channel) and ``K run``; from it ``R jso
 ``X run text`` (the fork failed).
 """
 
+from __future__ import annotations
+
 import gc
 import importlib
 import json
@@ -19,10 +21,12 @@ import socket
 import struct
 import sys
 import warnings
+from typing import Any, Dict, List, Optional, Tuple
 
-from . import child, isolation, kernel, seccomp
+from . import child, kernel
+from .layers import Layers, Limits
 
-__all__ = ["EXITED", "Layers", "Limits", "ask_fork", "ask_kill", "channel_pair", "main"]
+__all__ = ["EXITED", "ask_fork", "ask_kill", "channel_pair", "main"]
 
 FORK = struct.Struct("<IIII")  # run, CPU seconds in all, memory MiB, tmp MiB
 EXITED = struct.Struct("<IidI")  # run, wait status, CPU seconds, peak resident KiB
@@ -30,44 +34,13 @@ _RUN = struct.Struct("<I")
 _CREDENTIALS = struct.Struct("iII")
 
 
-class Limits:
-    """What one child may use."""
-
-    def __init__(self, cpu_total, memory_mb, tmp_mb):
-        self.cpu_total = cpu_total
-        self.memory_mb = memory_mb
-        self.tmp_mb = tmp_mb
-
-
-class Layers:
-    """The ways of locking a child down that this zygote has at hand."""
-
-    def __init__(self, namespaces, seccomp_on, landlock_on, readable):
-        self.namespaces = namespaces
-        self.devnull = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        self.base_memory = 0
-        self.highest_fd = 256
-        self.landlock = None
-        self.seccomp = None
-        if landlock_on:
-            writable = [isolation.BOX] if namespaces else ["/dev/null"]
-            self.landlock = kernel.landlock_rules([*readable, "/dev"], writable)
-        if seccomp_on:
-            self.seccomp = self._program
-
-    def _program(self):
-        """Return the filter, made once; without a pid namespace it names the child's own pid."""
-        if not self.namespaces:
-            return seccomp.filter_program(os.uname().machine, os.getpid())
-        return self._filter
-
-    def prepare(self):
-        """Do once what every child would else do again."""
-        if self.seccomp is not None:
-            self._filter = seccomp.filter_program(os.uname().machine, None)
-
-
-def main(control, config, layers, pid_namespace, statm):
+def main(
+    control: socket.socket,
+    config: Dict[str, Any],
+    layers: Layers,
+    pid_namespace: Optional[int],
+    statm: Optional[int],
+) -> None:
     """Serve until the control socket closes; ``pid_namespace`` is None where there is none."""
     missing = _warm(config)
     layers.prepare()
@@ -87,7 +60,7 @@ def main(control, config, layers, pid_namespace, statm):
     server.serve(wake_reader)
 
 
-def _warm(config):
+def _warm(config: Dict[str, Any]) -> List[str]:
     """Import what solutions use; return what could not be imported."""
     gc.disable()
     sys.path[:] = config["sys_path"]
@@ -104,20 +77,20 @@ def _warm(config):
 
 
 class _Zygote:
-    def __init__(self, control, layers, pid_namespace):
+    def __init__(self, control: socket.socket, layers: Layers, pid_namespace: Optional[int]) -> None:
         self.control = control
         self.layers = layers
         self.pid_namespace = pid_namespace
-        self.runs = {}
+        self.runs: Dict[int, int] = {}
 
-    def rehearse(self):
+    def rehearse(self) -> None:
         """Fork once for nothing: the first child differs from later ones in what it touches."""
         pid = self._fork()
         if pid == 0:
             os._exit(0)
         os.waitpid(pid, 0)
 
-    def serve(self, wake_reader):
+    def serve(self, wake_reader: int) -> None:
         poll = select.poll()
         poll.register(self.control.fileno(), select.POLLIN)
         poll.register(wake_reader, select.POLLIN)
@@ -129,7 +102,7 @@ class _Zygote:
                 elif not self._obey():
                     return
 
-    def _obey(self):
+    def _obey(self) -> bool:
         message, descriptors = _receive(self.control)
         if not message:
             return False
@@ -140,7 +113,7 @@ class _Zygote:
             self._kill(_RUN.unpack_from(message, 1)[0])
         return True
 
-    def _start(self, run, limits, channel):
+    def _start(self, run: int, limits: Limits, channel: int) -> None:
         try:
             pid = self._fork()
         except OSError as error:
@@ -160,7 +133,7 @@ class _Zygote:
         ancillary = [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, credentials)]
         self.control.sendmsg([b"P" + _RUN.pack(run)], ancillary)
 
-    def _fork(self):
+    def _fork(self) -> int:
         if self.pid_namespace is None:
             return os.fork()
         kernel.unshare(kernel.CLONE_NEWPID)
@@ -173,12 +146,12 @@ class _Zygote:
             kernel.setns(self.pid_namespace, kernel.CLONE_NEWPID)
         return pid
 
-    def _kill(self, run):
+    def _kill(self, run: int) -> None:
         for pid, number in self.runs.items():
             if number == run:
                 os.kill(pid, signal.SIGKILL)
 
-    def _reap(self):
+    def _reap(self) -> None:
         while True:
             try:
                 pid, status, usage = os.wait4(-1, os.WNOHANG)
@@ -192,14 +165,14 @@ class _Zygote:
                 self.control.send(b"E" + EXITED.pack(run, status, cpu, usage.ru_maxrss))
 
 
-def channel_pair():
+def channel_pair() -> Tuple[socket.socket, socket.socket]:
     """Return the supervisor's and the child's end of a new channel."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     return ours, theirs
 
 
-def ask_fork(control, run, header, channel):
+def ask_fork(control: socket.socket, run: int, header: Dict[str, Any], channel: socket.socket) -> None:
     """Ask the zygote for a child that talks on ``channel``; gives the descriptor away."""
     total = int(header["cpu"] * (header["answers"] + 1)) + 2
     message = b"F" + FORK.pack(run, total, header["memory_mb"], header["tmp_mb"])
@@ -208,12 +181,12 @@ def ask_fork(control, run, header, channel):
     channel.close()
 
 
-def ask_kill(control, run):
+def ask_kill(control: socket.socket, run: int) -> None:
     """Ask the zygote to kill a run's child."""
     _send(control, [b"K" + _RUN.pack(run)], [])
 
 
-def _send(control, parts, ancillary):
+def _send(control: socket.socket, parts: List[bytes], ancillary: List[Any]) -> None:
     while True:
         try:
             control.sendmsg(parts, ancillary)
@@ -222,10 +195,10 @@ def _send(control, parts, ancillary):
             select.select([], [control], [])
 
 
-def _receive(control):
+def _receive(control: socket.socket) -> Tuple[bytes, List[int]]:
     """Return one control message and the descriptors that came with it."""
     data, ancillary, _, _ = control.recvmsg(4096, socket.CMSG_SPACE(4))
-    descriptors = []
+    descriptors: List[int] = []
     for level, kind, payload in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors += struct.unpack("%di" % (len(payload) // 4), payload)
