@@ -1,1 +1,84 @@
-"""The `deepgym` command."""
+"""The ``deepgym`` command: list tasks, judge submissions, check the sandbox.
+
+- :data:`app`: the Typer application; :func:`main`: what the console script calls.
+
+Exit codes, the same for every command:
+
+- 0: all well; for ``run``, the submission passed.
+- 1: ``run``: the submission did not pass; ``doctor``: less isolation than asked for.
+- 2: bad input or usage; one line on stderr says what to do.
+- 3: infrastructure failure: the sandbox can't start, or there is no verdict.
+- 130: interrupted (Ctrl-C). 141: the reader of the output went away.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from deepgym_env.cli import bench, doctor, evaluate, quickstart, run, tasks
+from deepgym_env.cli.failures import CommandGroup
+from deepgym_env.cli.inputs import examples
+
+__all__ = ["app", "main"]
+
+_EPILOG = examples(
+    "deepgym quickstart",
+    "deepgym show coin_change",
+    "deepgym run coin_change --solution solution.py",
+    "deepgym eval coin_change --solutions samples.jsonl",
+    after=(
+        "[bold]Exit codes[/]",
+        "  0  all well; for run, the submission passed",
+        "  1  run: the submission did not pass; doctor: less isolation than asked for",
+        "  2  bad input or usage; one line on stderr says what to do",
+        "  3  infrastructure failure: the sandbox can't start, or there is no verdict",
+        "  130  interrupted (Ctrl-C); 141  the reader of the output went away",
+    ),
+)
+
+app = typer.Typer(
+    name="deepgym",
+    cls=CommandGroup,
+    help="Gymnasium environments for coding agents, rewarded test by test from a sandbox they can't leave.",
+    epilog=_EPILOG,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+app.command("quickstart", epilog=quickstart.EXAMPLES)(quickstart.quickstart)
+app.command("list", epilog=tasks.LIST_EXAMPLES)(tasks.list_tasks)
+app.command("show", epilog=tasks.SHOW_EXAMPLES)(tasks.show)
+app.command("run", epilog=run.EXAMPLES)(run.run)
+app.command("eval", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from deepgym_env._version import __version__
+
+        typer.echo(f"deepgym {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _deepgym(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # submissions print what the terminal can't show
+    app(prog_name="deepgym")

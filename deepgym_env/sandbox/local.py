@@ -84,7 +84,7 @@ class LocalBackend:
         self,
         *,
         python: str | None = None,
-        preload: Sequence[str] = DEFAULT_PRELOAD,
+        preload: Sequence[str] | None = None,
         packages: Sequence[str] = ("numpy",),
         layers: Sequence[str] = ("namespaces", "seccomp", "landlock"),
     ) -> None:
@@ -92,12 +92,13 @@ class LocalBackend:
 
         Args:
             python: The interpreter, 3.8 or newer; by default this one.
-            preload: Modules each runner imports once, before any submission.
+            preload: Modules each runner imports once, before any submission; by default what
+                solutions use of the standard library, and the packages.
             packages: Installed packages submissions may import, besides the standard library.
             layers: The layers of isolation to try; leaving one out is for measurements only.
         """
         self._python = python or sys.executable
-        self._preload = tuple(preload)
+        self._preload = (*DEFAULT_PRELOAD, *_preloads(packages)) if preload is None else tuple(preload)
         self._packages = [folder for name in packages for folder in _package_folders(name)]
         self._layers = tuple(layers)
 
@@ -136,6 +137,13 @@ class LocalBackend:
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
         return {**config, "packages": self._packages, "preload": self._preload}
+
+
+def _preloads(packages: Sequence[str]) -> list[str]:
+    """Return the modules to import for each package that is installed."""
+    found = [name for name in packages if _package_folders(name)]
+    # numpy loads its random module late; the runner seeds it for every submission.
+    return [*found, "numpy.random"] if "numpy" in found else found
 
 
 def _package_folders(name: str) -> list[str]:

@@ -194,8 +194,8 @@ def _serve(channel: _Channel) -> None:
 
 def _seed(seed: int) -> None:
     random.seed(seed)
-    if "numpy" in sys.modules:
-        sys.modules["numpy"].random.seed(seed)
+    if "numpy.random" in sys.modules:
+        sys.modules["numpy.random"].seed(seed)
 
 
 def _load(job: Dict[str, Any]) -> Tuple[Optional[types.ModuleType], Optional[Dict[str, str]]]:

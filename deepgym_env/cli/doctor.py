@@ -1,0 +1,113 @@
+"""``deepgym doctor``: what isolation is in force here, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepgym_env.cli.console import note, one_line, print_json, stdout, table
+from deepgym_env.cli.failures import ExitCode, complain
+from deepgym_env.cli.inputs import JsonOption, Level, examples
+
+if TYPE_CHECKING:
+    from deepgym_env.sandbox.isolation import Isolation
+
+__all__ = ["EXAMPLES", "doctor"]
+
+EXAMPLES = examples("deepgym doctor", "deepgym doctor --min-isolation full --json")
+
+
+def doctor(
+    min_isolation: Annotated[Level, typer.Option("--min-isolation", help="Exit with 1 below this level.")] = (
+        Level.process
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Check the sandbox: start one and report each layer of isolation, with the fix where one is missing.
+
+    Levels: [bold]full[/] (own namespaces and system call filter), [bold]process[/] (filters in the host's
+    namespaces), [bold]none[/] (less than that).
+    """
+    from deepgym_env.engine import DeepGym
+    from deepgym_env.errors import SandboxError
+
+    try:
+        with DeepGym(workers=1, min_isolation="none") as engine:
+            isolation = engine.isolation()
+    except (SandboxError, OSError) as error:
+        _report_no_sandbox(str(error), min_isolation.value, as_json)
+        raise typer.Exit(ExitCode.FAILED) from error
+    enough = isolation.at_least(min_isolation.value)
+    if as_json:
+        print_json(_description(isolation, min_isolation.value, enough))
+    else:
+        _print_isolation(isolation)
+    if not enough:
+        complain(f"isolation is {isolation.level!r}, {min_isolation.value!r} was asked for; the fixes are listed above")
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _report_no_sandbox(error: str, asked: str, as_json: bool) -> None:
+    remedy = _remedy()
+    if as_json:
+        print_json({**_host(), "ok": False, "level": None, "asked": asked, "error": error, "remedy": remedy})
+    complain(f"the sandbox can't start: {error}")
+    note(f"fix: {remedy}")
+
+
+def _remedy() -> str:
+    if not sys.platform.startswith("linux"):
+        return "run DeepGym on Linux, or in a Linux container or virtual machine"
+    return (
+        f"see that {sys.executable} -V works, that /proc is mounted, and that processes and open files "
+        "are not at their limits (ulimit -a)"
+    )
+
+
+def _host() -> dict[str, Any]:
+    from deepgym_env._version import __version__
+
+    return {
+        "deepgym": __version__,
+        "platform": platform.platform(),
+        "kernel": platform.release(),
+        "machine": platform.machine(),
+    }
+
+
+def _description(isolation: Isolation, asked: str, enough: bool) -> dict[str, Any]:
+    names = ("name", "active", "purpose", "reason", "remedy")
+    return {
+        **_host(),
+        "ok": enough,
+        "level": isolation.level,
+        "asked": asked,
+        "error": None,
+        "layers": [{name: getattr(layer, name) for name in names} for layer in isolation.layers],
+        "python": isolation.python,
+        "missing_modules": list(isolation.missing_modules),
+    }
+
+
+def _print_isolation(isolation: Isolation) -> None:
+    from rich.table import Table
+
+    console = stdout()
+    grid = table("layer", "", "what it does")
+    for layer in isolation.layers:
+        grid.add_row(layer.name, "[green]in force[/]" if layer.active else "[red]missing[/]", layer.purpose)
+    console.print(grid)
+    for layer in isolation.layers:
+        if not layer.active:
+            reason, remedy = one_line(layer.reason, markup=True), one_line(layer.remedy, markup=True)
+            console.print(f"[bold]{layer.name}[/] is missing: {reason}\n  [dim]fix:[/] {remedy}\n", soft_wrap=True)
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("[dim]isolation level[/]", f"[bold]{isolation.level}[/]")
+    facts.add_row("[dim]sandbox Python[/]", isolation.python)
+    facts.add_row("[dim]not preloaded[/]", one_line(", ".join(isolation.missing_modules), markup=True) or "nothing")
+    for name, value in _host().items():
+        facts.add_row(f"[dim]{name}[/]", one_line(value, markup=True))
+    console.print(facts)

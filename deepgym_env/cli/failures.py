@@ -1,0 +1,105 @@
+"""How a command ends: one line on stderr and an exit code, never a traceback for bad input.
+
+- :class:`ExitCode`: the codes.
+- :class:`CommandGroup`: the command group that turns errors into them.
+- :func:`complain`: the one line.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from enum import IntEnum
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from deepgym_env.cli.console import one_line, stderr
+from deepgym_env.errors import DeepGymError, SandboxError
+
+__all__ = ["CommandGroup", "ExitCode", "complain"]
+
+
+class ExitCode(IntEnum):
+    """What the shell is told."""
+
+    OK = 0
+    FAILED = 1
+    BAD_INPUT = 2
+    INFRASTRUCTURE = 3
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class CommandGroup(TyperGroup):
+    """Commands whose errors end in one line and a documented exit code, also under a test runner."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+        """Run and exit, or with ``standalone_mode=False`` return and raise as click does."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **extra)
+        try:
+            code = super().main(*args, standalone_mode=False, **extra)
+        except typer.Abort:
+            code = ExitCode.INTERRUPTED
+        except Exception as error:
+            code = _usage_error(error) if hasattr(error, "format_message") else _internal_error()
+        sys.exit(int(code) if isinstance(code, int) else ExitCode.OK)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Invoke a command; what it raises on purpose becomes an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (DeepGymError, OSError, UnicodeError, KeyboardInterrupt) as error:
+            raise typer.Exit(_report(error)) from error
+
+
+def complain(message: str) -> None:
+    """Print ``error: message`` on stderr, on one line whatever the message holds."""
+    try:
+        stderr().print(f"[bold red]error:[/] {one_line(message, markup=True)}", soft_wrap=True)
+    except BrokenPipeError:
+        _silence(sys.stderr)
+
+
+def _report(error: BaseException) -> ExitCode:
+    """Tell the user of an expected error; return the code."""
+    if isinstance(error, BrokenPipeError):
+        _silence(sys.stdout)
+        return ExitCode.BROKEN_PIPE
+    if isinstance(error, KeyboardInterrupt):
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, SandboxError):
+        hint = "" if "deepgym doctor" in str(error) else "; `deepgym doctor` says what the sandbox needs"
+        complain(f"{error}{hint}")
+        return ExitCode.INFRASTRUCTURE
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename is not None else ""
+        complain(f"{place}{error.strerror or error}")
+        # Without a file it is no input of the user's: descriptors, processes or memory ran out.
+        return ExitCode.BAD_INPUT if place else ExitCode.INFRASTRUCTURE
+    complain(str(error))
+    return ExitCode.BAD_INPUT
+
+
+def _usage_error(error: Any) -> ExitCode:
+    """Report a usage error of click's, known by its methods: newer Typers bring a click of their own."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "deepgym"
+    complain(f"{error.format_message()} (see `{path} --help`)")
+    return ExitCode.BAD_INPUT
+
+
+def _internal_error() -> ExitCode:
+    """Report a bug of ours; not with Python's exit code 1, which means that a submission failed."""
+    traceback.print_exc()
+    complain("this is a bug in deepgym; please report it with the traceback above")
+    return ExitCode.INFRASTRUCTURE
+
+
+def _silence(stream: Any) -> None:
+    """Send what is still buffered nowhere, so that the interpreter's last flush can't fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,130 @@
+"""What commands take: tasks, files, shared options.
+
+- :data:`TaskArgument`, :data:`SeedOption`, :data:`WorkersOption`, :data:`LevelOption`,
+  :data:`JsonOption`: parameters several commands have.
+- :class:`Level`: levels of isolation, as choices.
+- :func:`resolve_task`, :func:`read_text`: what their values mean.
+- :func:`examples`: a help epilog.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from deepgym_env.errors import ConfigError, DeepGymError, TaskError
+
+if TYPE_CHECKING:
+    from deepgym_env.task import Task
+
+__all__ = [
+    "JsonOption",
+    "Level",
+    "LevelOption",
+    "SeedOption",
+    "TaskArgument",
+    "WorkersOption",
+    "examples",
+    "read_text",
+    "resolve_task",
+]
+
+_MAX_BYTES = 16 << 20
+_NAMESPACE = "DeepGym/"
+
+
+class Level(str, Enum):
+    """Levels of isolation, weakest first."""
+
+    none = "none"
+    process = "process"
+    full = "full"
+
+
+def _complete_task(incomplete: str) -> Iterable[str]:
+    from deepgym_env.catalog import task_ids
+
+    return [task_id for task_id in task_ids() if task_id.startswith(incomplete)]
+
+
+TaskArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="TASK",
+        help="Id of a built-in task, with or without DeepGym/, or path of a task folder.",
+        autocompletion=_complete_task,
+        show_default=False,
+    ),
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Draws the task's random tests.")]
+WorkersOption = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Sandboxes side by side; by default one per CPU.", show_default=False),
+]
+LevelOption = Annotated[Level, typer.Option("--min-isolation", help="Refuse to run with less isolation.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
+
+
+def resolve_task(name: str, seed: int = 0) -> Task:
+    """Return the task a TASK argument means: a built-in id first, else a folder.
+
+    Raises:
+        TaskError: If there is no such task or its folder is broken.
+    """
+    from deepgym_env.catalog import load_task, load_task_folder, task_ids
+
+    bare = name.removeprefix(_NAMESPACE)
+    is_path = "/" in bare or bare in (".", "..") or Path(name).is_dir()
+    if bare in task_ids() or not is_path:
+        return load_task(bare, seed)
+    folder = Path(name)
+    if not folder.is_dir():
+        raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")
+    try:
+        return load_task_folder(folder.resolve(), seed)
+    except (DeepGymError, OSError):
+        raise
+    except Exception as error:  # a folder is input like any other: what is wrong with it is no crash
+        raise TaskError(f"{folder}: {type(error).__name__}: {error}") from error
+
+
+def read_text(source: str, what: str) -> str:
+    """Read a file, or stdin for ``-``.
+
+    Args:
+        source: The path.
+        what: The option it was given for, for messages.
+
+    Raises:
+        ConfigError: If it can't be read, is no text, or is far too long.
+    """
+    try:
+        data = sys.stdin.buffer.read(_MAX_BYTES + 1) if source == "-" else _head(Path(source))
+        text = data.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConfigError(f"no file {source!r}: {what} takes a file, or - for stdin") from error
+    except OSError as error:
+        raise ConfigError(f"{source}: {error.strerror or error}: {what} takes a file, or - for stdin") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{source}: not UTF-8 text (byte {error.start}): {what} takes a text file") from error
+    if len(data) > _MAX_BYTES:
+        raise ConfigError(f"{source}: longer than {_MAX_BYTES >> 20} MiB: {what} takes the text of one answer")
+    return text
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_MAX_BYTES + 1)
+
+
+def examples(*commands: str, after: Iterable[str] = ()) -> str:
+    """Return a help epilog: example commands, then other lines of markup."""
+    lines = ["[bold]Examples[/]", *(f"  [cyan]{escape(command)}[/]" for command in commands)]
+    more = ["", *after] if after else []
+    return "\n\n".join([*lines, *more])

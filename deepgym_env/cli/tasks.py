@@ -1,0 +1,171 @@
+"""``deepgym list`` and ``deepgym show``: what tasks there are, and one of them in full."""
+
+from __future__ import annotations
+
+import difflib
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
+from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
+from deepgym_env.errors import ConfigError
+
+if TYPE_CHECKING:
+    from deepgym_env.task import Call, Comparison, Limits, Task
+
+__all__ = ["LIST_EXAMPLES", "SHOW_EXAMPLES", "Difficulty", "list_tasks", "show"]
+
+LIST_EXAMPLES = examples(
+    "deepgym list", "deepgym list --difficulty hard", "deepgym list --tag dynamic-programming --json"
+)
+SHOW_EXAMPLES = examples("deepgym show coin_change", "deepgym show ./my_task", "deepgym show coin_change --json")
+
+_TEXT_WIDTH = 100
+_CALL_LIMIT = 300
+
+
+class Difficulty(str, Enum):
+    """Difficulties, as choices."""
+
+    easy = "easy"
+    medium = "medium"
+    hard = "hard"
+
+
+def list_tasks(
+    difficulty: Annotated[
+        Difficulty | None, typer.Option("--difficulty", help="Only these.", show_default=False)
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only tasks with this tag; repeat to narrow.", show_default=False)
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the built-in tasks."""
+    from deepgym_env.catalog import load_task, task_ids
+
+    tasks = [load_task(task_id) for task_id in task_ids()]
+    wanted = set(tag or ())
+    _check_tags(wanted, {tag for task in tasks for tag in task.tags})
+    tasks = [task for task in tasks if difficulty in (None, task.difficulty) and wanted <= set(task.tags)]
+    if as_json:
+        print_json([_row(task) for task in tasks])
+        return
+    if not tasks:
+        note("no task matches; `deepgym list` shows all")
+        return
+    grid = table("id", "title", "difficulty", "tests", "public", "tags")
+    for row in map(_row, tasks):
+        cells = (row["id"], row["title"], row["difficulty"], row["tests"], row["public"], ", ".join(row["tags"]))
+        grid.add_row(*map(str, cells))
+    stdout().print(grid)
+
+
+def _check_tags(wanted: set[str], known: set[str]) -> None:
+    for tag in sorted(wanted - known):
+        close = difflib.get_close_matches(tag, known, n=3)
+        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"tags are {', '.join(sorted(known))}"
+        raise ConfigError(f"no task has the tag {tag!r}: {hint}")
+
+
+def _row(task: Task) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "gym_id": f"DeepGym/{task.id}",
+        "title": task.title,
+        "difficulty": task.difficulty,
+        "tests": len(task.tests),
+        "public": len(task.public_tests),
+        "tags": list(task.tags),
+    }
+
+
+def show(task: TaskArgument, as_json: JsonOption = False) -> None:
+    """Show a task: its prompt, limits, comparison and public tests. Hidden tests are only counted."""
+    shown = resolve_task(task)
+    if as_json:
+        print_json(_description(shown))
+    else:
+        _print_task(shown)
+
+
+def _description(task: Task) -> dict[str, Any]:
+    """Return what may be known of a task; neither hidden tests nor the reference."""
+    public_tests = [
+        {
+            "id": test.id,
+            "calls": [{"call": _call_text(task, call), "expected": repr(call.expected)} for call in test.calls],
+        }
+        for test in task.public_tests
+    ]
+    return {
+        "id": task.id,
+        "title": task.title,
+        "difficulty": task.difficulty,
+        "tags": list(task.tags),
+        "entry_point": task.entry_point,
+        "prompt": task.prompt,
+        "prelude": task.prelude,
+        "limits": task.limits.model_dump(),
+        "comparison": task.comparison.model_dump(),
+        "tests": {"total": len(task.tests), "public": len(public_tests), "hidden": len(task.tests) - len(public_tests)},
+        "public_tests": public_tests,
+        "seed": task.seed,
+        "source": task.source,
+        "license": task.license,
+    }
+
+
+def _print_task(task: Task) -> None:
+    from rich.markdown import Markdown
+    from rich.table import Table
+
+    console = stdout()
+    hidden = len(task.tests) - len(task.public_tests)
+    console.print(f"[bold]{one_line(task.title, markup=True)}[/]  [dim]{task.id}[/]\n")
+    console.print(Markdown(visible(task.prompt)), width=min(console.width, _TEXT_WIDTH))
+    console.print()
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("[dim]difficulty[/]", task.difficulty + (f" ({', '.join(task.tags)})" if task.tags else ""))
+    facts.add_row("[dim]tests[/]", f"{len(task.tests)}: {len(task.public_tests)} public, {hidden} hidden")
+    facts.add_row("[dim]comparison[/]", _comparison_text(task.comparison))
+    facts.add_row("[dim]limits[/]", _limits_text(task.limits))
+    console.print(facts)
+    if task.public_tests:
+        console.print(_public_table(task))
+
+
+def _public_table(task: Task) -> Any:
+    from rich.text import Text
+
+    grid = table("public test", "call", "expected")
+    for test in task.public_tests:
+        for number, call in enumerate(test.calls):
+            texts = one_line(_call_text(task, call), _CALL_LIMIT), one_line(repr(call.expected), _CALL_LIMIT)
+            grid.add_row("" if number else test.id, *map(Text, texts))
+    return grid
+
+
+def _call_text(task: Task, call: Call) -> str:
+    arguments = [repr(arg) for arg in call.args] + [f"{name}={arg!r}" for name, arg in call.kwargs.items()]
+    return f"{task.entry_point}({', '.join(arguments)})"
+
+
+def _comparison_text(how: Comparison) -> str:
+    meaning = {
+        "exact": "exact; types count, so True is not 1",
+        "float": f"floats within {how.rel_tol:g} (relative) or {how.abs_tol:g} (absolute)",
+        "unordered": f"lists in any order, {how.depth} level{'s' if how.depth > 1 else ''} deep",
+        "any_of": "any of the values listed as expected",
+        "checker": "the task's own checker decides",
+    }
+    return meaning[how.kind]
+
+
+def _limits_text(limits: Limits) -> str:
+    return (
+        f"per test {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
+        f"{limits.output_bytes >> 10} KiB output, {limits.tmp_mb} MiB /tmp"
+    )
