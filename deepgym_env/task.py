@@ -124,6 +124,7 @@ class Limits(_Frozen):
         memory_mb: Address space on top of the interpreter's own, in MiB.
         output_bytes: Size of one test's encoded answer, in bytes; also of what it prints.
         tmp_mb: Size of the private ``/tmp``, in MiB.
+        threads: Threads it may have, the first included.
         queries: Calls of :class:`Query` arguments in one test.
     """
 
@@ -132,6 +133,7 @@ class Limits(_Frozen):
     memory_mb: int = Field(default=256, ge=16, le=1 << 20)
     output_bytes: int = Field(default=1 << 20, ge=1024, le=1 << 28)
     tmp_mb: int = Field(default=16, ge=1, le=1 << 16)
+    threads: int = Field(default=64, ge=1, le=4096)
     queries: int = Field(default=10_000, ge=1)
 
 

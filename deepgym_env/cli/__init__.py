@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from deepgym_env.cli import bench, doctor, evaluate, quickstart, run, tasks
-from deepgym_env.cli.failures import CommandGroup
+from deepgym_env.cli.command_line import Command, CommandGroup
 from deepgym_env.cli.inputs import examples
 
 __all__ = ["app", "main"]
@@ -31,11 +31,12 @@ _EPILOG = examples(
     "deepgym eval coin_change --solutions samples.jsonl",
     after=(
         "[bold]Exit codes[/]",
-        "  0  all well; for run, the submission passed",
-        "  1  run: the submission did not pass; doctor: less isolation than asked for",
-        "  2  bad input or usage; one line on stderr says what to do",
-        "  3  infrastructure failure: the sandbox can't start, or there is no verdict",
-        "  130  interrupted (Ctrl-C); 141  the reader of the output went away",
+        "    0  all well; for run, the submission passed",
+        "    1  run: the submission did not pass; doctor: less isolation than asked for",
+        "    2  bad input or usage; one line on stderr says what to do",
+        "    3  infrastructure failure: the sandbox can't start, or there is no verdict",
+        "  130  interrupted (Ctrl-C)",
+        "  141  the reader of the output went away",
     ),
 )
 
@@ -48,13 +49,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-app.command("quickstart", epilog=quickstart.EXAMPLES)(quickstart.quickstart)
-app.command("list", epilog=tasks.LIST_EXAMPLES)(tasks.list_tasks)
-app.command("show", epilog=tasks.SHOW_EXAMPLES)(tasks.show)
-app.command("run", epilog=run.EXAMPLES)(run.run)
-app.command("eval", epilog=evaluate.EXAMPLES)(evaluate.evaluate)
-app.command("doctor", epilog=doctor.EXAMPLES)(doctor.doctor)
-app.command("bench", epilog=bench.EXAMPLES)(bench.bench)
+app.command("quickstart", cls=Command, epilog=quickstart.EXAMPLES)(quickstart.quickstart)
+app.command("list", cls=Command, epilog=tasks.LIST_EXAMPLES)(tasks.list_tasks)
+app.command("show", cls=Command, epilog=tasks.SHOW_EXAMPLES)(tasks.show)
+app.command("run", cls=Command, epilog=run.EXAMPLES)(run.run)
+app.command("eval", cls=Command, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 
 
 def _print_version(asked: bool) -> None:
@@ -73,7 +74,9 @@ def _deepgym(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        text = context.get_help()  # empty once rich has printed it
+        if text.strip():
+            typer.echo(text)
 
 
 def main() -> None:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from deepgym_env.cli.console import status_text, stdout, table
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from deepgym_env.cli.result_log import Record
 
 __all__ = ["print_summary", "summarize"]

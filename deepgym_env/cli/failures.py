@@ -1,8 +1,8 @@
 """How a command ends: one line on stderr and an exit code, never a traceback for bad input.
 
 - :class:`ExitCode`: the codes.
-- :class:`CommandGroup`: the command group that turns errors into them.
 - :func:`complain`: the one line.
+- :func:`report`, :func:`report_usage`, :func:`report_bug`: say what happened, return its code.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ import traceback
 from enum import IntEnum
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
 from deepgym_env.cli.console import one_line, stderr
-from deepgym_env.errors import DeepGymError, SandboxError
+from deepgym_env.errors import SandboxError
 
-__all__ = ["CommandGroup", "ExitCode", "complain"]
+__all__ = ["ExitCode", "complain", "report", "report_bug", "report_usage"]
 
 
 class ExitCode(IntEnum):
@@ -33,29 +30,6 @@ class ExitCode(IntEnum):
     BROKEN_PIPE = 141
 
 
-class CommandGroup(TyperGroup):
-    """Commands whose errors end in one line and a documented exit code, also under a test runner."""
-
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
-        """Run and exit, or with ``standalone_mode=False`` return and raise as click does."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **extra)
-        try:
-            code = super().main(*args, standalone_mode=False, **extra)
-        except typer.Abort:
-            code = ExitCode.INTERRUPTED
-        except Exception as error:
-            code = _usage_error(error) if hasattr(error, "format_message") else _internal_error()
-        sys.exit(int(code) if isinstance(code, int) else ExitCode.OK)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Invoke a command; what it raises on purpose becomes an exit code."""
-        try:
-            return super().invoke(ctx)
-        except (DeepGymError, OSError, UnicodeError, KeyboardInterrupt) as error:
-            raise typer.Exit(_report(error)) from error
-
-
 def complain(message: str) -> None:
     """Print ``error: message`` on stderr, on one line whatever the message holds."""
     try:
@@ -64,7 +38,7 @@ def complain(message: str) -> None:
         _silence(sys.stderr)
 
 
-def _report(error: BaseException) -> ExitCode:
+def report(error: BaseException) -> ExitCode:
     """Tell the user of an expected error; return the code."""
     if isinstance(error, BrokenPipeError):
         _silence(sys.stdout)
@@ -85,15 +59,15 @@ def _report(error: BaseException) -> ExitCode:
     return ExitCode.BAD_INPUT
 
 
-def _usage_error(error: Any) -> ExitCode:
-    """Report a usage error of click's, known by its methods: newer Typers bring a click of their own."""
+def report_usage(error: Any) -> ExitCode:
+    """Report a usage error of click's."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "deepgym"
     complain(f"{error.format_message()} (see `{path} --help`)")
     return ExitCode.BAD_INPUT
 
 
-def _internal_error() -> ExitCode:
+def report_bug() -> ExitCode:
     """Report a bug of ours; not with Python's exit code 1, which means that a submission failed."""
     traceback.print_exc()
     complain("this is a bug in deepgym; please report it with the traceback above")

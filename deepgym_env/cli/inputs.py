@@ -125,6 +125,6 @@ def _head(path: Path) -> bytes:
 
 def examples(*commands: str, after: Iterable[str] = ()) -> str:
     """Return a help epilog: example commands, then other lines of markup."""
-    lines = ["[bold]Examples[/]", *(f"  [cyan]{escape(command)}[/]" for command in commands)]
-    more = ["", *after] if after else []
-    return "\n\n".join([*lines, *more])
+    lines = [" [bold]Examples[/]", *(f"   [cyan]{escape(command)}[/]" for command in commands)]
+    more = ["", *(f" {line}" for line in after)]
+    return "\n".join(lines + more if len(more) > 1 else lines)

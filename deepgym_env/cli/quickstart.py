@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from deepgym_env.cli.console import one_line, stdout, visible
 from deepgym_env.cli.inputs import examples
 from deepgym_env.errors import SandboxError

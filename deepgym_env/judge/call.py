@@ -103,6 +103,7 @@ class CallJudge:
             wall_seconds=limits.wall_seconds,
             memory_mb=limits.memory_mb,
             tmp_mb=limits.tmp_mb,
+            threads=limits.threads,
             frame_bytes=(limits.output_bytes + 8192) * max(len(q.expected) for q in questions),
             queries=limits.queries * len(questions) if any(q.queries for q in questions) else 0,
         )

@@ -19,6 +19,7 @@ class Job:
         wall_seconds: Time without computing between two answers, seconds.
         memory_mb: Address space, MiB.
         tmp_mb: Size of its ``/tmp``, MiB.
+        threads: Threads it may have.
         frame_bytes: Size of one frame it sends.
         queries: Queries it may send.
     """
@@ -29,6 +30,7 @@ class Job:
     wall_seconds: float
     memory_mb: int
     tmp_mb: int
+    threads: int
     frame_bytes: int
     queries: int = 0
 

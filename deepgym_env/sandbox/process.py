@@ -197,6 +197,7 @@ def _run_payload(job: Job) -> bytes:
         "wall": job.wall_seconds,
         "memory_mb": job.memory_mb,
         "tmp_mb": job.tmp_mb,
+        "threads": job.threads,
         "frame_cap": job.frame_bytes,
         "answers": job.answers,
         "queries": job.queries,

@@ -47,6 +47,8 @@ def lock_down(limits: Limits, layers: Layers) -> None:
     if layers.namespaces:
         isolation.private_tmp(limits.tmp_mb)
         os.chdir("/tmp")
+        # A user namespace of its own, so that the limit on threads counts this child's alone.
+        kernel.unshare(kernel.CLONE_NEWUSER)
     _set_rlimits(limits, layers)
     if layers.namespaces:
         kernel.capset_none()
@@ -68,6 +70,7 @@ def _set_rlimits(limits: Limits, layers: Layers) -> None:
         ("RLIMIT_FSIZE", limits.tmp_mb << 20),
         ("RLIMIT_NOFILE", 64),
         ("RLIMIT_CORE", 0),
+        ("RLIMIT_NPROC", limits.threads if layers.namespaces else resource.RLIM_INFINITY),
         ("RLIMIT_MEMLOCK", 0),
         ("RLIMIT_MSGQUEUE", 0),
         ("RLIMIT_RTPRIO", 0),

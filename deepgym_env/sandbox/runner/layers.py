@@ -14,10 +14,11 @@ __all__ = ["Layers", "Limits"]
 class Limits:
     """What one child may use."""
 
-    def __init__(self, cpu_total: int, memory_mb: int, tmp_mb: int) -> None:
+    def __init__(self, cpu_total: int, memory_mb: int, tmp_mb: int, threads: int) -> None:
         self.cpu_total = cpu_total
         self.memory_mb = memory_mb
         self.tmp_mb = tmp_mb
+        self.threads = threads
 
 
 class Layers:

@@ -28,7 +28,7 @@ from .layers import Layers, Limits
 
 __all__ = ["EXITED", "ask_fork", "ask_kill", "channel_pair", "main"]
 
-FORK = struct.Struct("<IIII")  # run, CPU seconds in all, memory MiB, tmp MiB
+FORK = struct.Struct("<IIIII")  # run, CPU seconds in all, memory MiB, tmp MiB, threads
 EXITED = struct.Struct("<IidI")  # run, wait status, CPU seconds, peak resident KiB
 _RUN = struct.Struct("<I")
 _CREDENTIALS = struct.Struct("iII")
@@ -107,8 +107,8 @@ class _Zygote:
         if not message:
             return False
         if message[:1] == b"F":
-            run, cpu, memory, tmp = FORK.unpack_from(message, 1)
-            self._start(run, Limits(cpu, memory, tmp), descriptors[0])
+            run, *limits = FORK.unpack_from(message, 1)
+            self._start(run, Limits(*limits), descriptors[0])
         elif message[:1] == b"K":
             self._kill(_RUN.unpack_from(message, 1)[0])
         return True
@@ -175,7 +175,7 @@ def channel_pair() -> Tuple[socket.socket, socket.socket]:
 def ask_fork(control: socket.socket, run: int, header: Dict[str, Any], channel: socket.socket) -> None:
     """Ask the zygote for a child that talks on ``channel``; gives the descriptor away."""
     total = int(header["cpu"] * (header["answers"] + 1)) + 2
-    message = b"F" + FORK.pack(run, total, header["memory_mb"], header["tmp_mb"])
+    message = b"F" + FORK.pack(run, total, header["memory_mb"], header["tmp_mb"], header["threads"])
     descriptors = struct.pack("i", channel.fileno())
     _send(control, [message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
     channel.close()

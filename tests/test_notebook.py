@@ -1,0 +1,25 @@
+"""The notebooks run from top to bottom."""
+
+import contextlib
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_cell_runs(path: Path) -> None:
+    cells = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    printed = io.StringIO()
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(printed):
+        for number, cell in enumerate(cells):
+            exec(compile(cell["source"], f"{path.name}[{number}]", "exec"), namespace)
+    assert "All 16 tests passed." in printed.getvalue()
+
+
+def test_there_is_one() -> None:
+    assert NOTEBOOKS
