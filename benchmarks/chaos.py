@@ -54,9 +54,7 @@ def runners() -> list[int]:
         if b"runner.launch" in Path(f"/proc/{child}/cmdline").read_bytes()
     ]
     zygotes = [
-        int(child)
-        for pid in supervisors
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        int(child) for pid in supervisors for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     ]
     return supervisors + zygotes
 

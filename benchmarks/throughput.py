@@ -58,7 +58,9 @@ def used_cpu() -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
         own = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")  # with its reaped children
         kids = [
-            int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
         ]
         return own + sum(map(of, kids))
 
@@ -87,7 +89,9 @@ def main() -> None:
         rate, cost = statistics.median(rates), statistics.median(costs)
         print(f"{rate:.0f} runs/s over {cores} cores (of {', '.join(f'{r:.0f}' for r in rates)})")
         print(f"{cost * 1e3:.2f} CPU-ms per run; {rate * cost / cores:.2f} of cores / CPU-seconds per run")
-        print(f"memory: engine {memory_mb():.0f} MiB, runners' processes {[round(mb) for mb in children_mb(os.getpid())]}")
+        print(
+            f"memory: engine {memory_mb():.0f} MiB, runners' processes {[round(mb) for mb in children_mb(os.getpid())]}"
+        )
         for done in range(0, options.soak, 5000):
             size = min(5000, options.soak - done)
             dg.run_batch(task, [f"{task.reference}\n# soak {done + number}" for number in range(size)])

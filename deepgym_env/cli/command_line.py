@@ -50,8 +50,10 @@ class CommandGroup(TyperGroup):
             return super().main(args, prog_name, standalone_mode=False, **extra)
         try:
             code = super().main(args, prog_name, standalone_mode=False, **extra)
-        except typer.Abort:
-            code = ExitCode.INTERRUPTED
+        except (typer.Abort, KeyboardInterrupt):
+            code = report(KeyboardInterrupt())
+        except BrokenPipeError as error:  # while printing help
+            code = report(error)
         except Exception as error:
             # Newer Typers bring a click of their own, so its errors are known by their methods.
             code = report_usage(error) if hasattr(error, "format_message") else report_bug()

@@ -64,11 +64,15 @@ def read_completions(
         field: The field with the completion; by default the first of :data:`FIELDS` a line has.
 
     Raises:
-        ConfigError: If lines are malformed, or there are none.
+        ConfigError: If it can't be read, lines are malformed, or there are none.
     """
+    try:
+        lines = list(_lines(path))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}: --solutions takes a file of JSON lines") from error
     completions: list[Completion] = []
     bad: list[str] = []
-    for number, line in _lines(path):
+    for number, line in lines:
         try:
             completions.append(_completion(number, line, default_task, load, field))
         except (_BadLineError, TaskError) as error:

@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deepgym_env.cli.console import note, one_line, print_json, stdout, table
+from deepgym_env.cli.console import note, one_line, print_json, status_text, stdout, table
 from deepgym_env.cli.failures import ExitCode, complain
 from deepgym_env.cli.inputs import JsonOption, Level, examples
 
 if TYPE_CHECKING:
-    from deepgym_env.sandbox.isolation import Isolation
+    from deepgym_env.result import RunResult
+    from deepgym_env.sandbox.isolation import Isolation, IsolationLevel
 
 __all__ = ["EXAMPLES", "doctor"]
 
 EXAMPLES = examples("deepgym doctor", "deepgym doctor --min-isolation full --json")
+
+_TRIAL = "reverse_string"
 
 
 def doctor(
@@ -26,27 +29,33 @@ def doctor(
     ),
     as_json: JsonOption = False,
 ) -> None:
-    """Check the sandbox: start one and report each layer of isolation, with the fix where one is missing.
+    """Check the sandbox: start one, judge a submission, report each layer of isolation and how to get it.
 
     Levels: [bold]full[/] (own namespaces and system call filter), [bold]process[/] (filters in the host's
     namespaces), [bold]none[/] (less than that).
     """
+    from deepgym_env.catalog import load_task
     from deepgym_env.engine import DeepGym
     from deepgym_env.errors import SandboxError
 
+    task = load_task(_TRIAL)
     try:
         with DeepGym(workers=1, min_isolation="none") as engine:
             isolation = engine.isolation()
+            trial = engine.run(task, str(task.reference))
     except (SandboxError, OSError) as error:
         _report_no_sandbox(str(error), min_isolation.value, as_json)
         raise typer.Exit(ExitCode.FAILED) from error
     enough = isolation.at_least(min_isolation.value)
     if as_json:
-        print_json(_description(isolation, min_isolation.value, enough))
+        print_json(_description(isolation, trial, min_isolation.value))
     else:
-        _print_isolation(isolation)
+        _print_isolation(isolation, trial)
+    if not trial.passed:  # layers in force are no use where nothing can be judged
+        complain(f"the sandbox starts but can't judge a submission: {trial.details}")
     if not enough:
         complain(f"isolation is {isolation.level!r}, {min_isolation.value!r} was asked for; the fixes are listed above")
+    if not (enough and trial.passed):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -78,25 +87,26 @@ def _host() -> dict[str, Any]:
     }
 
 
-def _description(isolation: Isolation, asked: str, enough: bool) -> dict[str, Any]:
+def _description(isolation: Isolation, trial: RunResult, asked: IsolationLevel) -> dict[str, Any]:
     names = ("name", "active", "purpose", "reason", "remedy")
     return {
         **_host(),
-        "ok": enough,
+        "ok": isolation.at_least(asked) and trial.passed,
         "level": isolation.level,
         "asked": asked,
-        "error": None,
+        "error": None if trial.passed else trial.details,
+        "trial": trial.status,
         "layers": [{name: getattr(layer, name) for name in names} for layer in isolation.layers],
         "python": isolation.python,
         "missing_modules": list(isolation.missing_modules),
     }
 
 
-def _print_isolation(isolation: Isolation) -> None:
+def _print_isolation(isolation: Isolation, trial: RunResult) -> None:
     from rich.table import Table
 
     console = stdout()
-    grid = table("layer", "", "what it does")
+    grid = table("layer", "state", "what it does")
     for layer in isolation.layers:
         grid.add_row(layer.name, "[green]in force[/]" if layer.active else "[red]missing[/]", layer.purpose)
     console.print(grid)
@@ -108,6 +118,7 @@ def _print_isolation(isolation: Isolation) -> None:
     facts.add_row("[dim]isolation level[/]", f"[bold]{isolation.level}[/]")
     facts.add_row("[dim]sandbox Python[/]", isolation.python)
     facts.add_row("[dim]not preloaded[/]", one_line(", ".join(isolation.missing_modules), markup=True) or "nothing")
+    facts.add_row("[dim]trial submission[/]", status_text(trial.status))
     for name, value in _host().items():
         facts.add_row(f"[dim]{name}[/]", one_line(value, markup=True))
     console.print(facts)

@@ -87,7 +87,13 @@ def evaluate(
             note(f"{out}: has verdicts on {resumed} of {len(completions)} completions{torn}")
         todo = [number for number in range(len(completions)) if number not in records]
         if todo:
-            _judge_all(completions, todo, records, log, workers, min_isolation.value)
+            try:
+                _judge_all(completions, todo, records, log, workers, min_isolation.value)
+            except KeyboardInterrupt as error:
+                complain(
+                    f"interrupted with {len(records)} of {len(completions)} judged; the same command again goes on"
+                )
+                raise typer.Exit(ExitCode.INTERRUPTED) from error
     summary = summarize([records[number] for number in range(len(completions))])
     if as_json:
         print_json({"output": str(out), "resumed": resumed, **summary})

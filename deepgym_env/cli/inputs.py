@@ -80,18 +80,22 @@ def resolve_task(name: str, seed: int = 0) -> Task:
     from deepgym_env.catalog import load_task, load_task_folder, task_ids
 
     bare = name.removeprefix(_NAMESPACE)
-    is_path = "/" in bare or bare in (".", "..") or Path(name).is_dir()
+    is_path = "/" in bare or (bare != "" and Path(name).is_dir())
     if bare in task_ids() or not is_path:
         return load_task(bare, seed)
     folder = Path(name)
     if not folder.is_dir():
         raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")
+    from deepgym_env.judge import CallJudge
+
     try:
-        return load_task_folder(folder.resolve(), seed)
-    except (DeepGymError, OSError):
+        task = load_task_folder(folder.resolve(), seed)
+        CallJudge(task)  # tests that can't be asked are found here, before anything is run
+    except DeepGymError:
         raise
-    except Exception as error:  # a folder is input like any other: what is wrong with it is no crash
+    except (Exception, SystemExit) as error:  # a folder is input: whatever its cases.py raises is no crash of ours
         raise TaskError(f"{folder}: {type(error).__name__}: {error}") from error
+    return task
 
 
 def read_text(source: str, what: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from deepgym_env.cli.console import one_line, stdout, visible
+from deepgym_env.cli.console import stdout, visible
 from deepgym_env.cli.inputs import examples
 from deepgym_env.errors import SandboxError
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from deepgym_env.engine import DeepGym
 
 __all__ = ["EXAMPLES", "quickstart"]
 
@@ -45,9 +47,16 @@ _NEXT = (
 
 def quickstart() -> None:
     """Play one episode: a prompt, a wrong solution, its feedback and reward, a right one, full score."""
+    from deepgym_env.engine import DeepGym
+
     console = stdout()
-    _play_episode(console)
-    _judge_directly(console)
+    with DeepGym() as engine:
+        isolation = engine.isolation()  # first, so that a sandbox that can't start is the only thing shown
+        _play_episode(console)
+        _judge_directly(console, engine)
+    missing = [layer.name for layer in isolation.layers if not layer.active]
+    without = f", without {', '.join(missing)}" if missing else ""
+    console.print(f"Submissions ran at isolation level [bold]{isolation.level}[/]{without}.\n")
     console.print("[bold]Next steps[/]")
     for command, purpose in _NEXT:
         console.print(f"  [cyan]{command:<45}[/] [dim]{purpose}[/]")
@@ -67,6 +76,9 @@ def _play_episode(console: Console) -> None:
             _show_code(console, code, title=f"action: {name}")
             _show_code(console, "feedback, reward, terminated, truncated, info = env.step(action)")
             _show_step(console, *env.step(f"```python\n{code}```"))
+        console.print(
+            "[dim]The reward is the change of each test's score; over the episode it adds up to the score.[/]\n"
+        )
     finally:
         env.close()
 
@@ -83,9 +95,9 @@ def _show_step(
     )
 
 
-def _judge_directly(console: Console) -> None:
+def _judge_directly(console: Console, engine: DeepGym) -> None:
     from deepgym_env.cli.run import case_table
-    from deepgym_env.engine import DeepGym, load_environment
+    from deepgym_env.engine import load_environment
 
     _show_code(
         console,
@@ -93,16 +105,11 @@ def _judge_directly(console: Console) -> None:
         "print(result.score, result.passed)",
         title="the same without Gymnasium",
     )
-    with DeepGym() as engine:
-        result = engine.run(load_environment(_TASK), _CORRECT)
-        isolation = engine.isolation()
+    result = engine.run(load_environment(_TASK), _CORRECT)
     if not result.has_verdict:
         raise SandboxError(f"no verdict: {result.details}")
     console.print(f"[bold green]{result.score} {result.passed}[/]")
     console.print(case_table(result))
-    missing = [layer.name for layer in isolation.layers if not layer.active]
-    without = f", without {one_line(', '.join(missing))}" if missing else ""
-    console.print(f"Submissions ran at isolation level [bold]{isolation.level}[/]{without}.\n")
 
 
 def _show_prompt(console: Console, prompt: str) -> None:

@@ -35,15 +35,21 @@ class ResultLog:
         """Open ``path``, made if need be, and read it back.
 
         Raises:
-            ConfigError: If it holds something else, or another process is writing to it.
+            ConfigError: If it can't be used, holds something else, or another process is writing to it.
         """
         self._path = path
         self._verdicts: defaultdict[Key, deque[Record]] = defaultdict(deque)
         self.torn = False
-        self._file = path.open("a+b")
+        try:
+            self._file = path.open("a+b")
+        except OSError as error:
+            raise _unusable(path, error) from error
         try:
             self._lock()
             self._read_back()
+        except OSError as error:
+            self._file.close()
+            raise _unusable(path, error) from error
         except BaseException:
             self._file.close()
             raise
@@ -111,6 +117,10 @@ def record_of(completion: Completion, result: RunResult) -> Record:
         "seed": result.seed,
         "details": result.details,
     }
+
+
+def _unusable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(f"{path}: {error.strerror or error}: --output takes a file that can be written and read back")
 
 
 def _parse(line: bytes) -> Record | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from deepgym_env.result import CaseResult, RunResult
 
-__all__ = ["EXAMPLES", "case_table", "exit_code", "run", "verdict_line"]
+__all__ = ["EXAMPLES", "case_table", "run"]
 
 EXAMPLES = examples(
     "deepgym run coin_change --solution solution.py",
@@ -64,10 +64,10 @@ def run(
         _print_result(result)
     if not result.has_verdict:
         complain(f"no verdict: {result.details}; `deepgym doctor` says what the sandbox needs")
-    raise typer.Exit(exit_code(result))
+    raise typer.Exit(_exit_code(result))
 
 
-def exit_code(result: RunResult) -> ExitCode:
+def _exit_code(result: RunResult) -> ExitCode:
     """Return the code that tells a result."""
     if not result.has_verdict:
         return ExitCode.INFRASTRUCTURE
@@ -78,10 +78,10 @@ def _print_result(result: RunResult) -> None:
     console = stdout()
     if any(case.status != "not_run" for case in result.cases):
         console.print(case_table(result))
-    console.print(verdict_line(result))
+    console.print(_verdict_line(result), soft_wrap=True)
 
 
-def verdict_line(result: RunResult) -> str:
+def _verdict_line(result: RunResult) -> str:
     """Return the result in one line of markup."""
     colour = "green" if result.passed else "red"
     score = 0.0 if result.score is None else result.score

@@ -167,5 +167,9 @@ def _comparison_text(how: Comparison) -> str:
 def _limits_text(limits: Limits) -> str:
     return (
         f"per test {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
-        f"{limits.output_bytes >> 10} KiB output, {limits.tmp_mb} MiB /tmp"
+        f"{_size(limits.output_bytes)} output, {limits.tmp_mb} MiB /tmp, {limits.threads} threads"
     )
+
+
+def _size(count: int) -> str:
+    return f"{count >> 20} MiB" if count % (1 << 20) == 0 else f"{count / 1024:g} KiB"

@@ -24,6 +24,7 @@ DEFAULT_PRELOAD: tuple[str, ...] = (
     *("fractions", "functools", "heapq", "io", "itertools", "json", "math", "operator", "random", "re"),
     *("statistics", "string", "time", "traceback", "types", "typing"),
 )
+_END_SECONDS = 2.0
 _START = "import sys; sys.path.insert(0, {folder!r}); from runner.launch import main; main()"
 _ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -42,11 +43,13 @@ class _LocalHandle:
     errors: IO[bytes]
 
     def kill(self) -> None:
-        """Kill the supervisor; the kernel takes the zygote and its children with it."""
-        if self.process.poll() is None:
+        """Let the supervisor end all it started; kill it, and so all of it, if it doesn't."""
+        self.stream.close()
+        try:
+            self.process.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-        self.stream.close()
         self.errors.close()
 
     def diagnosis(self) -> str:
@@ -84,7 +87,7 @@ class LocalBackend:
         self,
         *,
         python: str | None = None,
-        preload: Sequence[str] | None = None,
+        preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
         layers: Sequence[str] = ("namespaces", "seccomp", "landlock"),
     ) -> None:
@@ -92,14 +95,17 @@ class LocalBackend:
 
         Args:
             python: The interpreter, 3.8 or newer; by default this one.
-            preload: Modules each runner imports once, before any submission; by default what
-                solutions use of the standard library, and the packages.
-            packages: Installed packages submissions may import, besides the standard library.
+            preload: Modules each runner imports once, before any submission.
+            packages: Installed packages submissions may import, besides the standard library; each
+                runner imports them once, for the first submission that mentions one.
             layers: The layers of isolation to try; leaving one out is for measurements only.
         """
         self._python = python or sys.executable
-        self._preload = (*DEFAULT_PRELOAD, *_preloads(packages)) if preload is None else tuple(preload)
-        self._packages = [folder for name in packages for folder in _package_folders(name)]
+        self._preload = tuple(preload)
+        installed = [name for name in packages if _package_folders(name)]
+        # numpy loads its random module late; the runner seeds it for every submission.
+        self._modules = [*installed, "numpy.random"] if "numpy" in installed else installed
+        self._packages = [folder for name in installed for folder in _package_folders(name)]
         self._layers = tuple(layers)
 
     def start(self) -> _LocalHandle:
@@ -136,14 +142,7 @@ class LocalBackend:
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
-        return {**config, "packages": self._packages, "preload": self._preload}
-
-
-def _preloads(packages: Sequence[str]) -> list[str]:
-    """Return the modules to import for each package that is installed."""
-    found = [name for name in packages if _package_folders(name)]
-    # numpy loads its random module late; the runner seeds it for every submission.
-    return [*found, "numpy.random"] if "numpy" in found else found
+        return {**config, "packages": self._packages, "preload": self._preload, "package_modules": self._modules}
 
 
 def _package_folders(name: str) -> list[str]:

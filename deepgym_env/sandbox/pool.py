@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from deepgym_env.errors import ClosedError, IsolationError
+from deepgym_env.errors import ClosedError, IsolationError, SandboxError
 from deepgym_env.sandbox.isolation import Isolation, IsolationLevel
 from deepgym_env.sandbox.process import Backend, Runner
 
 __all__ = ["Pool"]
+
+_GIVE_UP_AFTER = 4  # starts that failed in a row
+_PAUSE = 5.0  # seconds
 
 
 class Pool:
@@ -25,6 +29,9 @@ class Pool:
         self._free = asyncio.Semaphore(workers * in_flight)
         self._min_isolation = min_isolation
         self._closed = False
+        self._failed_starts = 0
+        self._next_start = 0.0
+        self._start_error = ""
 
     @asynccontextmanager
     async def runner(self) -> AsyncIterator[Runner]:
@@ -48,9 +55,23 @@ class Pool:
     async def _started(self, slot: _Slot) -> Runner:
         async with slot.lock:
             if slot.runner is None or not slot.runner.alive:
-                slot.runner = await Runner.start(self._backend)
+                slot.runner = await self._start()
                 self._insist(slot.runner)
             return slot.runner
+
+    async def _start(self) -> Runner:
+        """Start a runner; where none could be started lately, fail at once instead of trying again."""
+        if self._failed_starts >= _GIVE_UP_AFTER and time.monotonic() < self._next_start:
+            raise SandboxError(self._start_error)
+        try:
+            runner = await Runner.start(self._backend)
+        except SandboxError as error:
+            self._failed_starts += 1
+            self._next_start = time.monotonic() + _PAUSE
+            self._start_error = str(error)
+            raise
+        self._failed_starts = 0
+        return runner
 
     def _insist(self, runner: Runner) -> None:
         isolation = runner.isolation

@@ -112,7 +112,7 @@ class Runner(asyncio.Protocol):
         run, self._next_run = self._next_run, self._next_run % 0xFFFFFFFF + 1
         done: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._active[run] = _Active(take, done, job.cpu_seconds * (job.answers + 1))
-        self._send(wire.Kind.RUN, run, _run_payload(job))
+        self._send(wire.Kind.RUN, run, _run_payload(job, self._mentions_package(job)))
         try:
             return await done
         except asyncio.CancelledError:
@@ -186,18 +186,23 @@ class Runner(asyncio.Protocol):
             self._transport.abort()
         self._handle.kill()
 
+    def _mentions_package(self, job: Job) -> bool:
+        """Whether a process with packages imported pays; they can be imported in any."""
+        return any(name.encode() in job.stages[0][1] for name in self._handle.config["package_modules"])
+
     def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
         if self._transport is not None:
             self._transport.write(wire.frame(kind, run, payload))
 
 
-def _run_payload(job: Job) -> bytes:
+def _run_payload(job: Job, packages: bool) -> bytes:
     header = {
         "cpu": job.cpu_seconds,
         "wall": job.wall_seconds,
         "memory_mb": job.memory_mb,
         "tmp_mb": job.tmp_mb,
         "threads": job.threads,
+        "packages": packages,
         "frame_cap": job.frame_bytes,
         "answers": job.answers,
         "queries": job.queries,

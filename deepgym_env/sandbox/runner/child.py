@@ -63,19 +63,22 @@ def lock_down(limits: Limits, layers: Layers) -> None:
 
 
 def _set_rlimits(limits: Limits, layers: Layers) -> None:
-    memory = layers.base_memory + (limits.memory_mb << 20)
-    for name, value in (
-        ("RLIMIT_AS", memory),
-        ("RLIMIT_CPU", limits.cpu_total),
-        ("RLIMIT_FSIZE", limits.tmp_mb << 20),
-        ("RLIMIT_NOFILE", 64),
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_NPROC", limits.threads if layers.namespaces else resource.RLIM_INFINITY),
-        ("RLIMIT_MEMLOCK", 0),
-        ("RLIMIT_MSGQUEUE", 0),
-        ("RLIMIT_RTPRIO", 0),
-    ):
-        resource.setrlimit(getattr(resource, name), (value, value))
+    wanted = {
+        resource.RLIMIT_AS: layers.base_memory + (limits.memory_mb << 20),
+        resource.RLIMIT_CPU: limits.cpu_total,
+        resource.RLIMIT_FSIZE: limits.tmp_mb << 20,
+        resource.RLIMIT_NOFILE: 64,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_RTPRIO: 0,
+    }
+    if layers.namespaces:  # else it would count every process of this user
+        wanted[resource.RLIMIT_NPROC] = limits.threads
+    for name, value in wanted.items():
+        highest = resource.getrlimit(name)[1]
+        value = value if highest == resource.RLIM_INFINITY else min(value, highest)
+        resource.setrlimit(name, (value, value))
 
 
 class _Output:

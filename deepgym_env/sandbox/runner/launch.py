@@ -1,7 +1,11 @@
 """Starts the runner: reads its configuration, isolates itself as far as it can, forks the zygote.
 
 The configuration (JSON, the stream's first frame): ``namespaces, seccomp, landlock`` (whether to
-use them), ``packages`` (folders beyond the stdlib to show), ``preload`` (modules to import).
+use them), ``packages`` (folders beyond the stdlib to show), ``preload`` (modules of the stdlib to
+import), ``package_modules`` (modules of the packages that the second zygote imports).
+
+There are two zygotes: one without packages, whose children are cheaper, and one that imports the
+packages as well, once the first submission that mentions one of them comes.
 """
 
 from __future__ import annotations
@@ -27,18 +31,22 @@ def main() -> None:
     stream = supervisor.Stream(0, 1)
     try:
         config = json.loads(stream.receive_first())
-        control, report = _launch(config)
+        controls, zygote_pid, report = _launch(config)
     except Exception as error:
         stream.send(wire.Kind.FAILED, 0, ("%s: %s" % (type(error).__name__, error)).encode())
         stream.flush_all()
         return
     stream.send(wire.Kind.READY, 0, json.dumps(report).encode())
     stream.flush_all()
-    supervisor.serve(stream, control)
+    try:
+        supervisor.serve(stream, controls)
+    finally:
+        os.kill(zygote_pid, signal.SIGKILL)  # and with it, as pid 1, all of its namespace
+        os.waitpid(zygote_pid, 0)
 
 
-def _launch(config: Dict[str, Any]) -> Tuple[socket.socket, Dict[str, Any]]:
-    """Isolate, fork the zygote, wait until it is warm; return its control socket and a report."""
+def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str, Any]]:
+    """Isolate, fork the zygotes, wait until the first is warm; return controls, pid and report."""
     readable, hidden, sys_path = _python_folders(config["packages"])
     config["sys_path"] = sys_path
     reasons = {
@@ -46,17 +54,21 @@ def _launch(config: Dict[str, Any]) -> Tuple[socket.socket, Dict[str, Any]]:
         "seccomp": _try_seccomp() if config["seccomp"] else "switched off",
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+    pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
+    for ours, _ in pairs:
+        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     if reasons["namespaces"] is None:
         isolation.unshare_all(readable, hidden)
     pid = os.fork()
     if pid == 0:
-        _become_zygote(theirs, ours, config, reasons, readable)
-    theirs.close()
+        for ours, _ in pairs:
+            ours.close()
+        _become_zygote([theirs for _, theirs in pairs], config, reasons, readable)
+    for _, theirs in pairs:
+        theirs.close()
     if reasons["namespaces"] is None:
         kernel.drop_bounding_set()
-    first = ours.recv(1 << 16)
+    first = pairs[0][0].recv(1 << 16)
     if first[:1] != b"R":
         raise RuntimeError(first[1:].decode("utf-8", "replace") or "the zygote died while it warmed up")
     if reasons["namespaces"] is None:
@@ -64,32 +76,41 @@ def _launch(config: Dict[str, Any]) -> Tuple[socket.socket, Dict[str, Any]]:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     report = json.loads(first[1:])
     report.update(layers=reasons, python=sys.version.split()[0], machine=os.uname().machine)
-    return ours, report
+    return [ours for ours, _ in pairs], pid, report
 
 
 def _become_zygote(
-    control: socket.socket,
-    other: socket.socket,
-    config: Dict[str, Any],
-    reasons: Dict[str, Optional[str]],
-    readable: List[str],
+    controls: List[socket.socket], config: Dict[str, Any], reasons: Dict[str, Optional[str]], readable: List[str]
 ) -> NoReturn:
-    """Turn this forked process into the zygote; never returns."""
+    """Turn this forked process into the first zygote, a fork of it into the second; never returns."""
+    control, other = controls
     try:
-        other.close()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-        pid_namespace = None
+        namespaces = reasons["namespaces"] is None
+        # What /proc has to say is opened before the new root, which has no /proc.
+        pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if namespaces else None
+        reader, writer = os.pipe()
+        second = os.fork() == 0
         statm = _open_or_none("/proc/self/statm")
-        if reasons["namespaces"] is None:
-            pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-            isolation.enter_root()
+        os.close(writer)
+        if second:
+            kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+            control, other = other, control
+        else:
+            os.read(reader, 1)  # until the second has opened its own
+            if namespaces:
+                isolation.enter_root()
+        os.close(reader)
+        other.close()
+        if second and not control.recv(1):  # waits here until a submission asks for packages
+            os._exit(0)
+        if namespaces:
             kernel.drop_bounding_set()
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
-        layers = Layers(
-            reasons["namespaces"] is None, reasons["seccomp"] is None, reasons["landlock"] is None, readable
-        )
-        zygote.main(control, config, layers, pid_namespace, statm)
+        layers = Layers(namespaces, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
+        modules = config["preload"] + (config["package_modules"] if second else [])
+        zygote.main(control, config["sys_path"], modules, layers, pid_namespace, statm)
     except BaseException as error:
         try:
             control.send(b"!" + ("%s: %s" % (type(error).__name__, error)).encode())

@@ -89,8 +89,9 @@ class Stream:
 class _Child:
     """One submission's process, as the supervisor knows it."""
 
-    def __init__(self, run: int, header: Dict[str, Any], channel: socket.socket) -> None:
+    def __init__(self, run: int, header: Dict[str, Any], channel: socket.socket, control: socket.socket) -> None:
         self.run = run
+        self.control = control  # of the zygote it is forked by
         self.cpu_limit = header["cpu"]
         self.wall_limit = header["wall"]
         self.frame_cap = header["frame_cap"]
@@ -143,15 +144,17 @@ class _Child:
         return None, now + max(_SHORTEST_CHECK, min(self.cpu_limit - used, wall_left))
 
 
-def serve(stream: Stream, control: socket.socket) -> None:
+def serve(stream: Stream, controls: List[socket.socket]) -> None:
     """Serve until the engine or the zygote goes away."""
-    _Supervisor(stream, control).loop()
+    _Supervisor(stream, controls).loop()
 
 
 class _Supervisor:
-    def __init__(self, stream: Stream, control: socket.socket) -> None:
+    def __init__(self, stream: Stream, controls: List[socket.socket]) -> None:
         self.stream = stream
-        self.control = control
+        self.controls = {control.fileno(): control for control in controls}
+        self.plain, self.packages = controls
+        self.packages_warm = False
         self.children: Dict[int, _Child] = {}  # by run
         self.by_channel: Dict[int, _Child] = {}  # by descriptor
         self.parent = os.getppid()
@@ -161,8 +164,9 @@ class _Supervisor:
         self.epoll.register(stream.reader, select.EPOLLIN)
         if stream.writer != stream.reader:
             self.epoll.register(stream.writer, 0)
-        self.epoll.register(control.fileno(), select.EPOLLIN)
-        control.setblocking(False)
+        for control in controls:
+            self.epoll.register(control.fileno(), select.EPOLLIN)
+            control.setblocking(False)
 
     def loop(self) -> None:
         while True:
@@ -187,8 +191,8 @@ class _Supervisor:
 
     def _handle(self, events: List[Tuple[int, int]]) -> bool:
         for descriptor, _ in events:
-            if descriptor == self.control.fileno():
-                if not self._from_zygote():
+            if descriptor in self.controls:
+                if not self._from_zygote(self.controls[descriptor]):
                     return False
             elif descriptor == self.stream.reader or descriptor == self.stream.writer:
                 if not self._from_engine():
@@ -229,12 +233,15 @@ class _Supervisor:
         (length,) = _RUN.unpack_from(payload)
         header = json.loads(payload[4 : 4 + length])
         ours, theirs = zygote.channel_pair()
-        child = _Child(run, header, ours)
+        child = _Child(run, header, ours, self.packages if header["packages"] else self.plain)
         self.children[run] = child
         self.by_channel[ours.fileno()] = child
         self.epoll.register(ours.fileno(), child.interest)
         self.next_check = min(self.next_check, time.monotonic() + _LOOK)
-        zygote.ask_fork(self.control, run, header, theirs)
+        if header["packages"] and not self.packages_warm:
+            self.packages_warm = True
+            zygote.ask_warm(self.packages)
+        zygote.ask_fork(child.control, run, header, theirs)
         at = 4 + length
         for after, size in header["stages"]:
             child.stages.append((after, payload[at : at + size]))
@@ -276,10 +283,10 @@ class _Supervisor:
 
     # ── zygote ────────────────────────────────────────────────────────────────────────────
 
-    def _from_zygote(self) -> bool:
+    def _from_zygote(self, control: socket.socket) -> bool:
         while True:
             try:
-                message, ancillary, _, _ = self.control.recvmsg(4096, 64)
+                message, ancillary, _, _ = control.recvmsg(4096, 64)
             except BlockingIOError:
                 return True
             except OSError:
@@ -289,6 +296,8 @@ class _Supervisor:
             self._note(message, ancillary)
 
     def _note(self, message: bytes, ancillary: List[Any]) -> None:
+        if message[:1] not in b"PEX":
+            return  # the second zygote is warm, which nobody waits for
         run = _RUN.unpack_from(message, 1)[0]
         child = self.children.get(run)
         if child is None:
@@ -296,7 +305,7 @@ class _Supervisor:
         if message[:1] == b"P":
             child.pid = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])[0]
             if child.reason is not None:
-                zygote.ask_kill(self.control, run)
+                zygote.ask_kill(child.control, run)
         elif message[:1] == b"E":
             _, status, cpu, peak_kb = zygote.EXITED.unpack_from(message, 1)
             child.exited = (status, cpu, peak_kb)
@@ -310,7 +319,7 @@ class _Supervisor:
         if child.reason is None:
             child.reason = reason
             if child.pid is not None and child.exited is None:
-                zygote.ask_kill(self.control, child.run)
+                zygote.ask_kill(child.control, child.run)
 
     # ── children ──────────────────────────────────────────────────────────────────────────
 

@@ -4,9 +4,9 @@ It never sees a submission, an input or an answer (so a child, born as its copy,
 its memory): it is told a run's number and limits, and is handed the child's end of a channel.
 
 Control messages, each one ``SOCK_SEQPACKET`` datagram:
-to the zygote ``F run limits`` (with the channel) and ``K run``; from it ``R json`` (ready),
-``P run`` (forked; the pid rides along as credentials), ``E run status cpu rss`` (exited) and
-``X run text`` (the fork failed).
+to the zygote ``F run limits`` (with the channel) and ``K run``, to the second one ``W`` first; from
+it ``R json`` (ready), ``P run`` (forked; the pid rides along as credentials), ``E run status cpu rss``
+(exited) and ``X run text`` (the fork failed).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from . import child, kernel
 from .layers import Layers, Limits
 
-__all__ = ["EXITED", "ask_fork", "ask_kill", "channel_pair", "main"]
+__all__ = ["EXITED", "ask_fork", "ask_kill", "ask_warm", "channel_pair", "main"]
 
 FORK = struct.Struct("<IIIII")  # run, CPU seconds in all, memory MiB, tmp MiB, threads
 EXITED = struct.Struct("<IidI")  # run, wait status, CPU seconds, peak resident KiB
@@ -36,13 +36,14 @@ _CREDENTIALS = struct.Struct("iII")
 
 def main(
     control: socket.socket,
-    config: Dict[str, Any],
+    sys_path: List[str],
+    modules: List[str],
     layers: Layers,
     pid_namespace: Optional[int],
     statm: Optional[int],
 ) -> None:
     """Serve until the control socket closes; ``pid_namespace`` is None where there is none."""
-    missing = _warm(config)
+    missing = _warm(sys_path, modules)
     layers.prepare()
     wake_reader, wake_writer = os.pipe()
     os.set_blocking(wake_writer, False)
@@ -60,15 +61,15 @@ def main(
     server.serve(wake_reader)
 
 
-def _warm(config: Dict[str, Any]) -> List[str]:
+def _warm(sys_path: List[str], modules: List[str]) -> List[str]:
     """Import what solutions use; return what could not be imported."""
     gc.disable()
-    sys.path[:] = config["sys_path"]
+    sys.path[:] = sys_path
     sys.dont_write_bytecode = True
     missing = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name in config["preload"]:
+        for name in modules:
             try:
                 importlib.import_module(name)
             except Exception as error:
@@ -179,6 +180,11 @@ def ask_fork(control: socket.socket, run: int, header: Dict[str, Any], channel: 
     descriptors = struct.pack("i", channel.fileno())
     _send(control, [message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors)])
     channel.close()
+
+
+def ask_warm(control: socket.socket) -> None:
+    """Ask the second zygote to import the packages."""
+    _send(control, [b"W"], [])
 
 
 def ask_kill(control: socket.socket, run: int) -> None:
