@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from deepgym_env.errors import SandboxError
+from deepgym_env.sandbox.cgroup import Cgroup, CgroupError
 
 __all__ = ["DEFAULT_PRELOAD", "LocalBackend"]
 
@@ -41,6 +42,8 @@ class _LocalHandle:
     config: dict[str, Any]
     process: subprocess.Popen[bytes]
     errors: IO[bytes]
+    cgroup: Cgroup | None
+    layers: dict[str, str | None]
 
     def kill(self) -> None:
         """Let the supervisor end all it started; kill it, and so all of it, if it doesn't."""
@@ -50,6 +53,8 @@ class _LocalHandle:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.cgroup is not None:
+            self.cgroup.remove()
         self.errors.close()
 
     def diagnosis(self) -> str:
@@ -89,7 +94,7 @@ class LocalBackend:
         python: str | None = None,
         preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
-        layers: Sequence[str] = ("namespaces", "seccomp", "landlock"),
+        layers: Sequence[str] = ("namespaces", "seccomp", "landlock", "cgroup"),
     ) -> None:
         """Choose what runners look like.
 
@@ -136,9 +141,25 @@ class LocalBackend:
         finally:
             theirs.close()
         ours.setblocking(False)
-        handle = _LocalHandle(ours, self._config(), process, errors)
+        cgroup, problem = self._cgroup(process.pid)
+        handle = _LocalHandle(ours, self._config(), process, errors, cgroup, {"cgroup": problem})
         _handles.add(handle)
         return handle
+
+    def _cgroup(self, pid: int) -> tuple[Cgroup | None, str | None]:
+        """Put a runner that still waits for its configuration into a cgroup; or say why not."""
+        if "cgroup" not in self._layers:
+            return None, "switched off"
+        try:
+            cgroup = Cgroup.create()
+        except CgroupError as error:
+            return None, str(error)
+        try:
+            cgroup.add(pid)
+        except CgroupError as error:
+            cgroup.remove()
+            return None, str(error)
+        return cgroup, None
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}

@@ -36,6 +36,7 @@ class Handle(Protocol):
 
     stream: socket.socket
     config: dict[str, Any]
+    layers: dict[str, str | None]  # of isolation put on from outside: why not in force, or None
 
     def kill(self) -> None:
         """End it and everything it started."""
@@ -150,7 +151,9 @@ class Runner(asyncio.Protocol):
 
     def _dispatch(self, kind: int, run: int, payload: bytes) -> None:
         if kind == wire.Kind.READY and not self._ready.done():
-            self._ready.set_result(Isolation.from_report(json.loads(payload)))
+            report = json.loads(payload)
+            report["layers"].update(self._handle.layers)
+            self._ready.set_result(Isolation.from_report(report))
         elif kind == wire.Kind.FAILED:
             self._lose(payload.decode("utf-8", "replace"))
         elif run in self._active:

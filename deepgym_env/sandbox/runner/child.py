@@ -59,7 +59,7 @@ def lock_down(limits: Limits, layers: Layers) -> None:
         kernel.landlock_restrict(CHANNEL + 1)
         os.close(CHANNEL + 1)
     if layers.seccomp is not None:
-        kernel.seccomp(layers.seccomp())
+        layers.seccomp().install()
 
 
 def _set_rlimits(limits: Limits, layers: Layers) -> None:

@@ -8,6 +8,7 @@ import struct
 from typing import List, Optional
 
 __all__ = [
+    "Filter",
     "capset_none",
     "drop_bounding_set",
     "landlock_abi",
@@ -16,7 +17,6 @@ __all__ = [
     "mount",
     "pivot_root",
     "prctl",
-    "seccomp",
     "setns",
     "umount",
     "unshare",
@@ -75,11 +75,19 @@ def pivot_root(new: str, old: str) -> None:
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
 
 
+# Made once, before any fork: what ctypes allocates in a child costs it pages.
+_NO_CAPABILITIES = (
+    _libc.syscall,
+    ctypes.c_long(_SYS[_MACHINE]["capset"]),
+    ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0)),
+    ctypes.create_string_buffer(24),
+)
+
+
 def capset_none() -> None:
     """Drop every capability of this thread."""
-    header = ctypes.create_string_buffer(struct.pack("<Ii", 0x20080522, 0))
-    data = ctypes.create_string_buffer(24)
-    _check(_libc.syscall(_SYS[_MACHINE]["capset"], header, data), "capset")
+    call, *arguments = _NO_CAPABILITIES
+    _check(call(*arguments), "capset")
 
 
 def drop_bounding_set() -> None:
@@ -89,12 +97,19 @@ def drop_bounding_set() -> None:
             break
 
 
-def seccomp(program: bytes) -> None:
-    """Install a filter given as bytes of ``struct sock_filter``; needs no_new_privs."""
-    code = ctypes.create_string_buffer(program, len(program))
-    header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
-    holder = ctypes.create_string_buffer(header, len(header))
-    _check(_libc.prctl(PR_SET_SECCOMP, ctypes.c_ulong(2), holder, 0, 0), "seccomp")
+class Filter:
+    """A system call filter in memory, ready to be installed."""
+
+    def __init__(self, program: bytes) -> None:
+        """Take the filter as bytes of ``struct sock_filter``."""
+        self._code = ctypes.create_string_buffer(program, len(program))
+        header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(self._code))
+        self._header = ctypes.create_string_buffer(header, len(header))
+        self._arguments = (PR_SET_SECCOMP, ctypes.c_ulong(2), self._header, 0, 0)
+
+    def install(self) -> None:
+        """Filter this thread from now on; needs no_new_privs."""
+        _check(_libc.prctl(*self._arguments), "seccomp")
 
 
 def landlock_abi() -> int:

@@ -171,7 +171,7 @@ def _try_seccomp() -> Optional[str]:
     def install() -> None:
         program = seccomp.filter_program(os.uname().machine, None)
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-        kernel.seccomp(program)
+        kernel.Filter(program).install()
 
     return _in_fork(install)
 

@@ -30,23 +30,19 @@ class Layers:
         self.base_memory = 0
         self.highest_fd = 256
         self.landlock: Optional[int] = None
-        self.seccomp: Optional[Callable[[], bytes]] = None
+        self.seccomp: Optional[Callable[[], kernel.Filter]] = None
         if landlock_on:
             writable = [isolation.BOX] if namespaces else ["/dev/null"]
             self.landlock = _out_of_the_way(kernel.landlock_rules([*readable, "/dev"], writable))
-        if seccomp_on:
-            self.seccomp = self._program
+        if seccomp_on and namespaces:
+            ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None))
+            self.seccomp = lambda: ready
+        elif seccomp_on:
+            self.seccomp = self._own_filter
 
-    def _program(self) -> bytes:
-        """Return the filter, made once; without a pid namespace it names the child's own pid."""
-        if not self.namespaces:
-            return seccomp.filter_program(os.uname().machine, os.getpid())
-        return self._filter
-
-    def prepare(self) -> None:
-        """Do once what every child would else do again."""
-        if self.seccomp is not None:
-            self._filter = seccomp.filter_program(os.uname().machine, None)
+    def _own_filter(self) -> kernel.Filter:
+        """Return a filter that names the child's own pid: where it sees the pids of others."""
+        return kernel.Filter(seccomp.filter_program(os.uname().machine, os.getpid()))
 
 
 def _out_of_the_way(descriptor: int) -> int:

@@ -44,7 +44,6 @@ def main(
 ) -> None:
     """Serve until the control socket closes; ``pid_namespace`` is None where there is none."""
     missing = _warm(sys_path, modules)
-    layers.prepare()
     wake_reader, wake_writer = os.pipe()
     os.set_blocking(wake_writer, False)
     os.set_blocking(wake_reader, False)
