@@ -102,13 +102,13 @@ class _Encoder:
         return self.tagged(value, kind, depth)
 
     def items(self, values: Iterable[Any], depth: int) -> List[str]:
-        self.spend("")
+        self.spend("[]")
         return [self.text(value, depth - 1) for value in values]
 
     def pairs(self, pairs: Iterable[Tuple[Any, Any]], depth: int) -> List[str]:
-        self.spend("")
+        self.spend("[]")
         below = depth - 1
-        return ["[%s,%s]" % (self.text(key, below), self.text(value, below)) for key, value in pairs]
+        return [self.spend("[") + "%s,%s]" % (self.text(key, below), self.text(value, below)) for key, value in pairs]
 
     def tagged(self, value: Any, kind: Any, depth: int) -> str:
         if kind in _DICTS:
@@ -128,7 +128,8 @@ class _Encoder:
         return self.instance(value, kind, depth)
 
     def tag(self, tag: str, parts: List[str]) -> str:
-        return '%s"$":"%s","v":[%s]}' % (self.spend("{"), tag, ",".join(parts))
+        head = self.spend('{"$":"%s","v":' % tag)
+        return "%s[%s]}" % (head, ",".join(parts))
 
     def instance(self, value: Any, kind: Any, depth: int) -> str:
         name = self.spend(_string(kind.__name__))
