@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import functools
 import os
 import threading
@@ -337,6 +338,8 @@ class _Core:
             raise ClosedError("the engine is closed; make a new one") from error
         try:
             return future.result()
+        except concurrent.futures.CancelledError as error:
+            raise ClosedError("the engine was closed while this ran") from error
         except KeyboardInterrupt:
             future.cancel()
             raise

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -194,7 +195,7 @@ class Task(_Frozen):
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:
-        if not self.entry_point.isidentifier():
+        if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
         ids = [test.id for test in self.tests]
         if len(set(ids)) != len(ids):

@@ -105,7 +105,7 @@ class CallJudge:
             tmp_mb=limits.tmp_mb,
             threads=limits.threads,
             frame_bytes=(limits.output_bytes + 8192) * max(len(q.expected) for q in questions),
-            queries=limits.queries * len(questions) if any(q.queries for q in questions) else 0,
+            queries=limits.queries if any(q.queries for q in questions) else 0,
         )
 
 

@@ -62,43 +62,69 @@ def matches(
         return True
     try:
         tree = codec.parse(answer.decode())
-        if how.kind == "any_of":
-            return any(_same(option, tree) for option in expected.tree)
-        if how.kind == "unordered":
-            return _sorted(expected.tree, how.depth) == _sorted(tree, how.depth)
-        if how.kind == "float":
-            return _same(expected.tree, tree, how)
         if how.kind == "checker" and check is not None:
             return check(args, expected.value, codec.build(tree, max_keys=_CHECKER_KEYS)) is True
-        return _same(expected.tree, tree)
+        if how.kind == "float":
+            return _close(expected.tree, tree, how)
+        if how.kind == "any_of":
+            return _text(tree) in [_text(option) for option in expected.tree]
+        depth = how.depth if how.kind == "unordered" else 0
+        return _text(expected.tree, depth) == _text(tree, depth)
     except Exception:
         return False
 
 
-def _same(left: Any, right: Any, tolerance: Comparison | None = None) -> bool:
-    """Compare two trees, types strictly, floats within the tolerance if there is one."""
+def _text(tree: Any, free: int = 0) -> str:
+    """Return text that equal values share: minus zero is zero, and order counts where it means something.
+
+    The order of sets and dicts means nothing, nor does that of lists ``free`` levels down.
+    """
+    if type(tree) is list:
+        items = [_text(item, max(0, free - 1)) for item in tree]
+        return f"[{','.join(sorted(items) if free else items)}]"
+    if type(tree) is dict:
+        members = tree["v"]
+        if tree["$"] == "complex":
+            members = [float(part) for part in members]
+        texts = [_text(member) for member in members] if type(members) is list else [json.dumps(members)]
+        texts = sorted(texts) if tree["$"] in _ORDERLESS else texts
+        return f"{json.dumps([tree['$'], tree.get('type')])}({','.join(texts)})"
+    if type(tree) is float:
+        return repr(tree + 0.0)
+    return json.dumps(tree)
+
+
+def _close(left: Any, right: Any, tolerance: Comparison) -> bool:
+    """Compare two trees, types strictly, floats within the tolerance."""
     if type(left) is not type(right):
         return False
-    if type(left) is list:
-        return len(left) == len(right) and all(_same(a, b, tolerance) for a, b in zip(left, right, strict=True))
-    if type(left) is dict:
-        if left.get("$") in _ORDERLESS and tolerance is None:
-            return _text(left) == _text(right)
-        return left.keys() == right.keys() and all(_same(left[key], right[key], tolerance) for key in left)
-    if type(left) is float and tolerance is not None:
+    if type(left) is float:
         return math.isclose(left, right, rel_tol=tolerance.rel_tol, abs_tol=tolerance.abs_tol)
+    if type(left) is list:
+        return len(left) == len(right) and all(_close(a, b, tolerance) for a, b in zip(left, right, strict=True))
+    if type(left) is dict:
+        same_type = (left["$"], left.get("type")) == (right["$"], right.get("type"))
+        return same_type and _close(_members(left), _members(right), tolerance)
     return bool(left == right)
 
 
-def _sorted(tree: Any, depth: int) -> str:
-    """Return text that is the same for lists that differ in order only, ``depth`` levels down."""
-    if type(tree) is list and depth:
-        return "[" + ",".join(sorted(_sorted(item, depth - 1) for item in tree)) + "]"
-    return _text(tree)
+def _members(node: dict[str, Any]) -> Any:
+    """Return a node's members in an order that is the same for members that are close."""
+    members = node["v"]
+    if node["$"] == "complex":
+        return [float(part) for part in members]
+    return sorted(members, key=_rank) if node["$"] in _ORDERLESS else members
 
 
-def _text(tree: Any) -> str:
-    return json.dumps(tree, sort_keys=True)
+def _rank(tree: Any) -> tuple[Any, ...]:
+    """Return a sort key in which numbers sort as numbers."""
+    if type(tree) is float:
+        return (0, tree)
+    if type(tree) is list:
+        return (1, *map(_rank, tree))
+    if type(tree) is dict and type(tree["v"]) is list:
+        return (2, str(tree["$"]), *map(_rank, tree["v"]))
+    return (3, _text(tree))
 
 
 def summarize(tree_text: bytes, limit: int = 200) -> str:

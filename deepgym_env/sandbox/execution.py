@@ -21,7 +21,7 @@ class Job:
         tmp_mb: Size of its ``/tmp``, MiB.
         threads: Threads it may have.
         frame_bytes: Size of one frame it sends.
-        queries: Queries it may send.
+        queries: Queries it may send between two answers.
     """
 
     stages: tuple[tuple[int, bytes], ...]

@@ -132,16 +132,19 @@ class _Encoder:
         return "%s[%s]}" % (head, ",".join(parts))
 
     def instance(self, value: Any, kind: Any, depth: int) -> str:
-        name = self.spend(_string(kind.__name__))
         if isinstance(value, BaseException):
-            return '{"$":"exception","type":%s,"v":%s}' % (name, self.text(str(value)[:1000], depth))
+            return self.typed("exception", kind, self.text(str(value)[:1000], depth))
         if isinstance(value, enum.Enum):
-            return '{"$":"enum","type":%s,"v":%s}' % (name, self.text(value.name, depth))
+            return self.typed("enum", kind, self.text(value.name, depth))
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             pairs = self.pairs([(field, value[at]) for at, field in enumerate(kind._fields)], depth)
-            return '{"$":"namedtuple","type":%s,"v":[%s]}' % (name, ",".join(pairs))
-        pairs = self.pairs(_fields_of(value, kind), depth)
-        return '{"$":"object","type":%s,"v":[%s]}' % (name, ",".join(sorted(pairs)))
+            return self.typed("namedtuple", kind, "[%s]" % ",".join(pairs))
+        pairs = sorted(self.pairs(_fields_of(value, kind), depth))
+        return self.typed("object", kind, "[%s]" % ",".join(pairs))
+
+    def typed(self, tag: str, kind: type, content: str) -> str:
+        head = self.spend('{"$":"%s","type":%s,"v":' % (tag, _string(kind.__name__)))
+        return head + content + "}"
 
 
 def _fields_of(value: Any, kind: Any) -> List[Tuple[str, Any]]:
@@ -214,7 +217,7 @@ def build(
         return _Builder(classes or {}, query, max_keys).value(tree)
     except CodecError:
         raise
-    except (TypeError, ValueError, KeyError, RecursionError, AttributeError) as error:
+    except (TypeError, ValueError, LookupError, RecursionError, AttributeError, OverflowError) as error:
         raise CodecError("malformed value: %s" % error) from None
 
 

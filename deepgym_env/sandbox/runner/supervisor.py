@@ -98,8 +98,9 @@ class _Child:
         self.answers_left = header["answers"]
         self.answered = 0
         self.stages: List[Tuple[int, bytes]] = []  # (answers it must have given before, bytes), in order
-        self.queries_left = header["queries"]
-        self.attentive = self.queries_left > 0  # listen to each frame
+        self.queries = header["queries"]  # that one test may make
+        self.queried = 0
+        self.attentive = self.queries > 0  # listen to each frame
         self.interest = select.EPOLLIN
         self.channel = channel
         self.received = bytearray()
@@ -127,6 +128,7 @@ class _Child:
         """Start the clocks of the next test."""
         self.base_cpu = cpu
         self.base_wall = time.monotonic()
+        self.queried = 0
 
     def overstepped(self, now: float) -> Tuple[Optional[str], float]:
         """Return which limit is overstepped, or None, and when to look again."""
@@ -377,9 +379,9 @@ class _Supervisor:
         if cpu - child.base_cpu > child.cpu_limit:
             self._kill(child, "cpu")
             return
-        if kind == wire.ChildKind.QUERY:
-            child.queries_left -= 1
-            if child.queries_left < 0:
+        if kind == wire.ChildKind.QUERY and child.queries:
+            child.queried += 1
+            if child.queried > child.queries:
                 self._kill(child, "queries")
                 return
             child.waiting_since = time.monotonic()
