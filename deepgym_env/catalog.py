@@ -50,7 +50,7 @@ def load_task(task_id: str, seed: int = 0) -> Task:
     """
     name = task_id.removeprefix("DeepGym/")
     if name not in task_ids():
-        raise UnknownTaskError(task_id, task_ids())
+        raise UnknownTaskError(name, task_ids())
     return load_task_folder(_SCENARIOS / name, seed)
 
 
@@ -77,16 +77,19 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> Task:
     if not callable(cases):
         raise TaskError(f"{folder / 'cases.py'}: define `def cases(rng)` that yields Case objects")
     meta.setdefault("id", folder.name)
+    parts = {
+        "prompt": _read(folder / "prompt.md"),
+        "reference": _read(folder / "reference.py") if (folder / "reference.py").exists() else None,
+        "prelude": prelude,
+        "tests": _draw(cases, meta["id"], seed, folder),
+        "check": getattr(module, "check", None),
+        "seed": seed,
+    }
+    misplaced = sorted(parts.keys() & meta.keys())
+    if misplaced:
+        raise TaskError(f"{folder / 'task.toml'}: {', '.join(misplaced)} can't be set here, but in a file of its own")
     try:
-        return Task(
-            **meta,
-            prompt=_read(folder / "prompt.md"),
-            reference=_read(folder / "reference.py") if (folder / "reference.py").exists() else None,
-            prelude=prelude,
-            tests=_draw(cases, meta["id"], seed, folder),
-            check=getattr(module, "check", None),
-            seed=seed,
-        )
+        return Task(**meta, **parts)
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
         raise TaskError(f"{folder}: {problems}") from error
@@ -96,7 +99,7 @@ def _draw(cases: Callable[[random.Random], Any], task_id: str, seed: int, folder
     """Draw the tests of one seed; the same seed gives the same tests everywhere."""
     try:
         drawn = list(cases(random.Random(f"{task_id}:{seed}")))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TaskError(f"{folder / 'cases.py'}: cases() raised {type(error).__name__}: {error}") from error
     strangers = [case for case in drawn if not isinstance(case, Case)]
     if strangers:
@@ -114,7 +117,7 @@ def _execute(path: Path, prelude: str) -> types.ModuleType:
     try:
         exec(compile(prelude, str(path.with_name("prelude.py")), "exec"), module.__dict__)
         exec(compile(_read(path), str(path), "exec"), module.__dict__)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise TaskError(f"{path}: {type(error).__name__}: {error}") from error
     return module
 

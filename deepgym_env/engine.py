@@ -35,6 +35,7 @@ Environment = Task
 _T = TypeVar("_T")
 
 _MAX_CODE = 1 << 20
+_MAX_TEXT = 1 << 24
 _JUDGES = 64
 _IN_FLIGHT = 2  # per runner: one computes while the other is set up or torn down
 
@@ -384,7 +385,8 @@ def _task_of(env: Environment | str) -> Task:
 def _code_of(model_output: str) -> str:
     if not isinstance(model_output, str):
         raise ConfigError(f"model_output must be a str, got {type(model_output).__name__}")
-    return extract_code(model_output)
+    # What is longer still than any code may be is not searched for code, and refused as it is.
+    return extract_code(model_output) if len(model_output) <= _MAX_TEXT else model_output
 
 
 async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -8,7 +8,6 @@
     ├── ConfigError            an option has a value that can't work
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
-    ├── CodecError             a value is no plain data, or text is no encoded value
     └── ClosedError            the engine was used after ``close()``
 
 A submission's own faults are never exceptions: they are statuses of its

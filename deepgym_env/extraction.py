@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 __all__ = ["extract_code"]
 
-_FENCE = re.compile(r"^ {0,3}(?P<marks>`{3,}|~{3,})[ \t]*(?P<language>[\w+#.-]*)[^`\n]*$", re.MULTILINE)
 _PYTHON = frozenset({"python", "py", "python3", "py3", "ipython", ""})
 
 
@@ -30,18 +27,31 @@ def extract_code(text: str) -> str:
 def _blocks(text: str) -> list[tuple[str, str]]:
     """Return ``(language, code)`` of each fenced block; fences pair as in CommonMark."""
     blocks: list[tuple[str, str]] = []
-    opening: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
+    opening: tuple[str, str] | None = None
+    lines: list[str] = []
+    for line in text.splitlines(keepends=True):
+        fence = _fence(line)
         if opening is None:
-            opening = fence
-        elif _closes(opening, fence):
-            blocks.append((opening["language"], text[opening.end() + 1 : fence.start()]))
+            opening, lines = fence, []
+        elif fence is not None and not fence[1] and fence[0].startswith(opening[0]):
+            blocks.append((_language(opening[1]), "".join(lines)))
             opening = None
+        else:
+            lines.append(line)
     if opening is not None:
-        blocks.append((opening["language"], text[opening.end() + 1 :]))
+        blocks.append((_language(opening[1]), "".join(lines)))
     return blocks
 
 
-def _closes(opening: re.Match[str], fence: re.Match[str]) -> bool:
-    marks = fence["marks"]
-    return fence.group().strip() == marks and marks[0] == opening["marks"][0] and len(marks) >= len(opening["marks"])
+def _fence(line: str) -> tuple[str, str] | None:
+    """Return a fence's marks and what stands behind them, or None if the line is no fence."""
+    body = line.lstrip(" ")
+    if len(line) - len(body) > 3 or body[:3] not in ("```", "~~~"):
+        return None
+    behind = body.lstrip(body[0])
+    marks = body[: len(body) - len(behind)]
+    return None if "`" in behind and marks[0] == "`" else (marks, behind.strip())
+
+
+def _language(behind: str) -> str:
+    return behind.split()[0] if behind else ""

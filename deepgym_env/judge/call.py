@@ -21,9 +21,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from deepgym_env.errors import TaskError
 from deepgym_env.judge.compare import Expected, matches, summarize
 from deepgym_env.result import CaseResult, CaseStatus, RunResult, RunStatus, Timing
-from deepgym_env.sandbox.execution import Ending, Job
+from deepgym_env.sandbox.execution import Ending, Forfeited, Job
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import Query, Task, TestCase
@@ -69,7 +70,7 @@ class CallJudge:
         """Encode the questions of ``task``.
 
         Raises:
-            CodecError: If an argument or an expected value is no plain data.
+            TaskError: If an argument or an expected value is no plain data.
         """
         self.task = task
         # Public tests are asked first; a verdict lists the cases in the task's order.
@@ -110,6 +111,13 @@ class CallJudge:
 
 
 def _prepare(test: TestCase) -> _Question:
+    try:
+        return _encode(test)
+    except codec.CodecError as error:
+        raise TaskError(f"test {test.id!r}: {error}; arguments and expected values must be plain data") from error
+
+
+def _encode(test: TestCase) -> _Question:
     queries: list[Query] = []
 
     def shown(value: Any) -> Any:
@@ -156,10 +164,20 @@ class Hearing:
         """Take one payload of the process; return the answer if it is a query.
 
         What is no proper answer ends the hearing as ``tampered``: honest code can't send it.
+
+        Raises:
+            Forfeited: If nothing the process could still send would count.
         """
-        kind, body = payload[:1], payload[1:]
+        try:
+            reply = self._take(payload[:1], payload[1:])
+        except Exception as error:  # the payload is hostile: whatever it upsets is its own doing
+            self._tampered(f"sent an answer that can't be read ({type(error).__name__})")
+            reply = None
         if self._refused is not None:
-            return None
+            raise Forfeited
+        return reply
+
+    def _take(self, kind: bytes, body: bytes) -> bytes | None:
         if kind == ChildKind.LOADED and not self._loaded:
             self._load(body)
         elif kind == ChildKind.ANSWER and self._loaded and self._nonces:
@@ -190,8 +208,11 @@ class Hearing:
         self._queries += 1
         try:
             query = self._question.queries[struct.unpack_from("<I", body)[0]]
-            args = codec.build(codec.parse(body[4:].decode()), max_keys=1000)
+            tree = codec.parse(body[4:].decode())
+            args = codec.build(tree, max_keys=1000)
         except (IndexError, struct.error, codec.CodecError, UnicodeDecodeError):
+            tree = args = None
+        if type(tree) is not list:
             self._tampered("sent a query that names no function")
             return None
         try:
@@ -316,7 +337,8 @@ def _cause(ending: Ending) -> tuple[CaseStatus, str]:
     if ending.signal == signal.SIGKILL and ending.cpu_exhausted:
         return "timeout", "used more CPU time than all tests together may"
     if ending.signal is not None and ending.reason is None:
-        return "crashed", f"the process died of {signal.Signals(ending.signal).name}"
+        known = ending.signal in set(signal.Signals)
+        return "crashed", f"the process died of {signal.Signals(ending.signal).name if known else ending.signal}"
     return "crashed", "the process ended before it had answered"
 
 
@@ -324,10 +346,15 @@ def _claim(body: bytes, more: set[str] = frozenset()) -> tuple[Any, str]:  # typ
     """Return the status and message a process reports of itself; they can only lower its score."""
     try:
         told = json.loads(body)
-        status, error = told["status"], str(told["error"])[:1200]
+        status, error = str(told["status"]), _printable(str(told["error"])[:1200])
     except (ValueError, KeyError, TypeError, RecursionError):
         return "exception", "an error that can't be shown"
     return (status if status in _CLAIMABLE or status in more else "exception"), error
+
+
+def _printable(text: str) -> str:
+    """Escape what no file or socket takes: lone surrogates."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _parts(body: bytes) -> list[tuple[int, bytes]]:

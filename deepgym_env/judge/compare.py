@@ -130,7 +130,35 @@ def _rank(tree: Any) -> tuple[Any, ...]:
 def summarize(tree_text: bytes, limit: int = 200) -> str:
     """Return an answer as a person reads it, shortened; never raises."""
     try:
-        shown = repr(codec.build(codec.parse(tree_text.decode()), max_keys=_CHECKER_KEYS))
+        shown = _show(codec.parse(tree_text.decode()))
     except Exception:
         shown = tree_text[:limit].decode("utf-8", "replace")
+    shown = shown.encode("utf-8", "backslashreplace").decode()
     return shown if len(shown) <= limit else f"{shown[: limit - 1]}…"
+
+
+def _show(tree: Any) -> str:
+    """Return a tree as Python would show the value, without making the value."""
+    if type(tree) is list:
+        return f"[{_show_all(tree)}]"
+    if type(tree) is not dict:
+        return repr(tree)
+    tag, members = tree["$"], tree["v"]
+    if tag == "tuple":
+        return f"({_show_all(members)}{',' if len(members) == 1 else ''})"
+    if tag == "dict":
+        return "{" + ", ".join(f"{_show(key)}: {_show(value)}" for key, value in members) + "}"
+    if tag == "set" and members:
+        return "{" + _show_all(members) + "}"
+    if tag in ("object", "namedtuple"):
+        fields = ", ".join(f"{name}={_show(value)}" for name, value in members)
+        return f"{tree['type']}({fields})"
+    if tag in ("enum", "exception"):
+        return f"{tree['type']}.{members}" if tag == "enum" else f"{tree['type']}({members!r})"
+    if tag in ("int", "float", "bytes", "bytearray", "complex"):
+        return repr(codec.build(tree))
+    return f"{tag}({_show_all(members)})"
+
+
+def _show_all(trees: list[Any]) -> str:
+    return ", ".join(map(_show, trees))

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-__all__ = ["Ending", "Job"]
+__all__ = ["Ending", "Forfeited", "Job"]
+
+
+class Forfeited(Exception):
+    """Says that a process can't send anything more that counts: it may be killed."""
 
 
 @dataclass(frozen=True, slots=True)

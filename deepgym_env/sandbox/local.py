@@ -121,10 +121,22 @@ class LocalBackend:
         """
         if not sys.platform.startswith("linux"):
             raise SandboxError("the local sandbox needs Linux; on other systems use mode='docker'")
+        try:
+            ours, process, errors = self._spawn()
+        except OSError as error:
+            raise SandboxError(f"can't start {self._python}: {error}") from error
+        ours.setblocking(False)
+        cgroup, problem = self._cgroup(process.pid)
+        handle = _LocalHandle(ours, self._config(), process, errors, cgroup, {"cgroup": problem})
+        _handles.add(handle)
+        return handle
+
+    def _spawn(self) -> tuple[socket.socket, subprocess.Popen[bytes], IO[bytes]]:
+        """Start the process; return our end of its stream, the process and what it writes to stderr."""
         ours, theirs = socket.socketpair()
-        errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the runner
         start = _START.format(folder=str(Path(__file__).parent))
         try:
+            errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the runner
             process = subprocess.Popen(
                 [self._python, "-s", "-S", "-c", start],
                 stdin=theirs.fileno(),
@@ -134,17 +146,12 @@ class LocalBackend:
                 cwd="/",
                 start_new_session=True,  # Ctrl-C is for the engine to handle
             )
-        except OSError as error:
+        except OSError:
             ours.close()
-            errors.close()
-            raise SandboxError(f"can't start {self._python}: {error}") from error
+            raise
         finally:
             theirs.close()
-        ours.setblocking(False)
-        cgroup, problem = self._cgroup(process.pid)
-        handle = _LocalHandle(ours, self._config(), process, errors, cgroup, {"cgroup": problem})
-        _handles.add(handle)
-        return handle
+        return ours, process, errors
 
     def _cgroup(self, pid: int) -> tuple[Cgroup | None, str | None]:
         """Put a runner that still waits for its configuration into a cgroup; or say why not."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deepgym_env.errors import SandboxError
-from deepgym_env.sandbox.execution import Ending, Job
+from deepgym_env.sandbox.execution import Ending, Forfeited, Job
 from deepgym_env.sandbox.isolation import Isolation
 from deepgym_env.sandbox.runner import wire
 
@@ -105,6 +105,8 @@ class Runner(asyncio.Protocol):
     async def execute(self, job: Job, take: Take) -> Ending:
         """Run a job in a fresh process; ``take`` gets each frame and may return an answer to it.
 
+        A ``take`` that raises :class:`Forfeited` has the process killed.
+
         Raises:
             LostError: If the runner died or could not start the process.
         """
@@ -159,11 +161,18 @@ class Runner(asyncio.Protocol):
         elif run in self._active:
             active = self._active[run]
             if kind == wire.Kind.ANSWER:
-                reply = active.take(payload)
-                if reply is not None:
-                    self._send(wire.Kind.DATA, run, reply)
+                self._pass_on(active, run, payload)
             elif kind == wire.Kind.END and not active.done.done():
                 self._end(active, json.loads(payload))
+
+    def _pass_on(self, active: _Active, run: int, payload: bytes) -> None:
+        try:
+            reply = active.take(payload)
+        except Forfeited:
+            self._send(wire.Kind.CANCEL, run)
+            return
+        if reply is not None:
+            self._send(wire.Kind.DATA, run, reply)
 
     def _end(self, active: _Active, end: dict[str, Any]) -> None:
         if not end["ready"]:

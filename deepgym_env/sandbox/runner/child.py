@@ -44,14 +44,15 @@ def lock_down(limits: Limits, layers: Layers) -> None:
     os.setsid()
     if not layers.namespaces:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
+        if os.getppid() != layers.zygote:
+            raise OSError("the zygote has gone")
     if layers.namespaces:
         isolation.private_tmp(limits.tmp_mb)
         os.chdir("/tmp")
         # A user namespace of its own, so that the limit on threads counts this child's alone.
         kernel.unshare(kernel.CLONE_NEWUSER)
     _set_rlimits(limits, layers)
-    if layers.namespaces:
-        kernel.capset_none()
+    kernel.capset_none()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if not layers.namespaces:
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)

@@ -207,8 +207,8 @@ def build(
         tree: What :func:`parse` returned.
         classes: Classes by name for objects; others become :class:`Record`.
         query: Called with a number, returns the function argument of that number.
-        max_keys: How many members sets and dicts may have in all, which bounds what
-            colliding hashes can cost.
+        max_keys: How many values sets, dicts and ranges may hold in all, which bounds what
+            colliding hashes and short text for much data can cost.
 
     Raises:
         CodecError: If the tree is malformed.
@@ -226,6 +226,7 @@ class _Builder:
         self.classes = classes
         self.query = query
         self.keys_left = keys_left
+        self.built = 0  # values so far
         self.makers: Dict[str, Callable[[Any], Any]] = {
             "int": lambda node: int(node["v"], 16),
             "float": lambda node: float(node["v"]),
@@ -234,13 +235,13 @@ class _Builder:
             "bytearray": lambda node: bytearray.fromhex(node["v"]),
             "tuple": lambda node: tuple(self.items(node)),
             "deque": lambda node: deque(self.items(node)),
-            "range": lambda node: range(*self.items(node)),
-            "set": lambda node: set(self.keys(self.items(node))),
-            "frozenset": lambda node: frozenset(self.keys(self.items(node))),
-            "dict": lambda node: dict(self.keys(self.pairs(node))),
-            "OrderedDict": lambda node: OrderedDict(self.keys(self.pairs(node))),
-            "defaultdict": lambda node: defaultdict(None, self.keys(self.pairs(node))),
-            "Counter": lambda node: Counter(dict(self.keys(self.pairs(node)))),
+            "range": lambda node: self.range(node),
+            "set": lambda node: set(self.hashed(self.items, node)),
+            "frozenset": lambda node: frozenset(self.hashed(self.items, node)),
+            "dict": lambda node: dict(self.hashed(self.pairs, node)),
+            "OrderedDict": lambda node: OrderedDict(self.hashed(self.pairs, node)),
+            "defaultdict": lambda node: defaultdict(None, self.hashed(self.pairs, node)),
+            "Counter": lambda node: Counter(dict(self.hashed(self.pairs, node))),
             "query": lambda node: self.argument(node["v"]),
             "enum": lambda node: self.enum(node),
             "namedtuple": lambda node: self.namedtuple(node),
@@ -249,6 +250,7 @@ class _Builder:
         }
 
     def value(self, node: Any) -> Any:
+        self.built += 1
         if type(node) is list:
             return [self.value(item) for item in node]
         if type(node) is dict:
@@ -266,11 +268,22 @@ class _Builder:
     def pairs(self, node: Any) -> List[Tuple[Any, Any]]:
         return [(self.value(key), self.value(value)) for key, value in node["v"]]
 
-    def keys(self, members: List[Any]) -> List[Any]:
-        self.keys_left -= len(members)
+    def hashed(self, read: Callable[[Any], List[Any]], node: Any) -> List[Any]:
+        """Return the members of a set or dict, all that is in them charged."""
+        before = self.built
+        members = read(node)
+        self.charge(self.built - before)
+        return members
+
+    def range(self, node: Any) -> range:
+        made = range(*self.items(node))
+        self.charge(len(made))
+        return made
+
+    def charge(self, values: int) -> None:
+        self.keys_left -= values
         if self.keys_left < 0:
             raise CodecError("too many members")
-        return members
 
     def enum(self, node: Any) -> Any:
         known = self.classes.get(node["type"])

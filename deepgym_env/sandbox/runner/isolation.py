@@ -17,14 +17,15 @@ from typing import Callable, List, Optional
 
 from . import kernel
 
-__all__ = ["TMP", "enter_root", "library_folders", "probe", "unshare_all"]
+__all__ = ["BOX", "DEVICES", "PACKAGE_FOLDERS", "TMP", "enter_root", "library_folders", "probe", "unshare_all"]
 
 BOX = "/box"
 TMP = "/box/tmp"  # a rule on /box also reaches what is mounted below it
 _BASE = "/tmp"  # exists everywhere; covered in our own mount namespace only
 _UNPRIVILEGED = 61000
 _INSIDE_UID = 1000
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom")
+PACKAGE_FOLDERS = ("site-packages", "dist-packages")  # of a stdlib, never shown as a whole
 _NAMESPACES = (
     kernel.CLONE_NEWUSER
     | kernel.CLONE_NEWNS
@@ -99,7 +100,7 @@ def _unshare_and_map() -> None:
 def _build_root(readable: List[str], hidden: List[str]) -> None:
     """Make a tmpfs at ``_BASE`` with read-only binds of ``readable``, ``hidden`` covered."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in [*readable, *_DEVICES]]
+    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in [*readable, *DEVICES]]
     kernel.mount("tmpfs", _BASE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m,nr_inodes=512")
     for path, source in sources:
         _bind(source, path)
@@ -122,7 +123,7 @@ def _bind(source: int, path: str) -> None:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC))
     kernel.mount("/proc/self/fd/%d" % source, target, None, kernel.MS_BIND)
-    device = path in _DEVICES
+    device = path in DEVICES
     flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | _locked_flags(target)
     kernel.mount(None, target, None, flags if device else flags | kernel.MS_NODEV)
     os.close(source)

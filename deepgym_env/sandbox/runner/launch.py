@@ -131,7 +131,7 @@ def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str
     paths = sysconfig.get_paths()
     stdlib = {os.path.realpath(paths["stdlib"]), os.path.realpath(paths["platstdlib"])}
     sys_path = [path for path in sys.path if any(os.path.realpath(path).startswith(root) for root in stdlib)]
-    hidden = [os.path.join(root, name) for root in stdlib for name in ("site-packages", "dist-packages")]
+    hidden = [os.path.join(root, name) for root in stdlib for name in isolation.PACKAGE_FOLDERS]
     shown = sorted({*stdlib, *(os.path.dirname(path) for path in sys_path if os.path.realpath(path) not in stdlib)})
     shown = [path for path in shown if not any(path != root and path.startswith(root + "/") for root in stdlib)]
     extensions = _extension_modules(sys_path, packages)
@@ -181,7 +181,7 @@ def _try_landlock() -> Optional[str]:
         return "the kernel has no Landlock, or it is switched off"
 
     def restrict() -> None:
-        rules = kernel.landlock_rules(["/"], [])
+        rules = kernel.landlock_rules(["/"], [], [])
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.landlock_restrict(rules)
 

@@ -32,6 +32,7 @@ _IDLE = 5.0
 # and until then we look as often as this, unless it sends more than a socket comfortably holds.
 _LOOK = 0.05
 _MUCH = 1 << 16
+_QUERY_BYTES = 1 << 20  # of one test's queries: the judge reads each
 
 
 class Stream:
@@ -99,7 +100,7 @@ class _Child:
         self.answered = 0
         self.stages: List[Tuple[int, bytes]] = []  # (answers it must have given before, bytes), in order
         self.queries = header["queries"]  # that one test may make
-        self.queried = 0
+        self.queried = self.queried_bytes = 0
         self.attentive = self.queries > 0  # listen to each frame
         self.interest = select.EPOLLIN
         self.channel = channel
@@ -128,7 +129,7 @@ class _Child:
         """Start the clocks of the next test."""
         self.base_cpu = cpu
         self.base_wall = time.monotonic()
-        self.queried = 0
+        self.queried = self.queried_bytes = 0
 
     def overstepped(self, now: float) -> Tuple[Optional[str], float]:
         """Return which limit is overstepped, or None, and when to look again."""
@@ -346,17 +347,18 @@ class _Supervisor:
             self._finish(child, *child.exited)
 
     def _relay(self, child: _Child) -> None:
-        try:
-            payloads = wire.child_frames(child.received, child.frame_cap)
-        except wire.FrameError as error:
-            self._kill(child, "output" if str(error) == "too long" else "protocol")
-            return
-        if not payloads:
-            return
-        clock = child.cpu()
-        for payload in payloads:
-            if child.reason is None:
-                self._one(child, payload, clock)
+        while child.reason is None:
+            try:
+                payloads = wire.child_frames(child.received, child.frame_cap)
+            except wire.FrameError as error:
+                self._kill(child, "output" if str(error) == "too long" else "protocol")
+                return
+            if not payloads:
+                return
+            clock = child.cpu()
+            for payload in payloads:
+                if child.reason is None:
+                    self._one(child, payload, clock)
 
     def _one(self, child: _Child, payload: bytes, clock: float) -> None:
         """Account for one payload and pass it on.
@@ -381,7 +383,8 @@ class _Supervisor:
             return
         if kind == wire.ChildKind.QUERY and child.queries:
             child.queried += 1
-            if child.queried > child.queries:
+            child.queried_bytes += len(payload)
+            if child.queried > child.queries or child.queried_bytes > _QUERY_BYTES:
                 self._kill(child, "queries")
                 return
             child.waiting_since = time.monotonic()

@@ -83,19 +83,19 @@ class FrameReader:
 
 
 def child_frames(buffer: bytearray, limit: int) -> List[bytes]:
-    """Take the complete payloads out of a child's ``buffer``.
+    """Take the complete payloads out of a child's ``buffer``, up to one that is no good.
 
     Raises:
-        FrameError: If a frame is empty or longer than ``limit``.
+        FrameError: If the first is empty or longer than ``limit``.
     """
     payloads = []
     start = 0
     while len(buffer) - start >= _LENGTH.size:
         (length,) = _LENGTH.unpack_from(buffer, start)
-        if length > limit:
-            raise FrameError("too long")
-        if length == 0:
-            raise FrameError("empty")
+        if length > limit or length == 0:
+            if payloads:
+                break
+            raise FrameError("too long" if length else "empty")
         end = start + _LENGTH.size + length
         if len(buffer) < end:
             break
