@@ -77,7 +77,7 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> Task:
     if not callable(cases):
         raise TaskError(f"{folder / 'cases.py'}: define `def cases(rng)` that yields Case objects")
     meta.setdefault("id", folder.name)
-    parts = {
+    parts: dict[str, Any] = {
         "prompt": _read(folder / "prompt.md"),
         "reference": _read(folder / "reference.py") if (folder / "reference.py").exists() else None,
         "prelude": prelude,
@@ -114,11 +114,11 @@ def _execute(path: Path, prelude: str) -> types.ModuleType:
     """Run ``cases.py`` as a module of its own, the prelude's names already in it."""
     module = types.ModuleType(f"deepgym_cases_{path.parent.name}")
     module.__file__ = str(path)
-    try:
-        exec(compile(prelude, str(path.with_name("prelude.py")), "exec"), module.__dict__)
-        exec(compile(_read(path), str(path), "exec"), module.__dict__)
-    except (Exception, SystemExit) as error:
-        raise TaskError(f"{path}: {type(error).__name__}: {error}") from error
+    for file, code in ((path.with_name("prelude.py"), prelude), (path, _read(path))):
+        try:
+            exec(compile(code, str(file), "exec"), module.__dict__)
+        except (Exception, SystemExit) as error:
+            raise TaskError(f"{file}: {type(error).__name__}: {error}") from error
     return module
 
 

@@ -21,7 +21,8 @@ def extract_code(text: str) -> str:
     if not blocks:
         return text if text.strip() else ""
     python = [code for language, code in blocks if language.lower() in _PYTHON]
-    return (python or [code for _, code in blocks])[-1]
+    code = (python or [code for _, code in blocks])[-1]
+    return code if code.strip() else ""
 
 
 def _blocks(text: str) -> list[tuple[str, str]]:

@@ -35,7 +35,7 @@ def feedback(result: RunResult) -> str:
 
 
 def _reason(result: RunResult) -> str:
-    return result.details.partition("; ")[2]
+    return result.details.rpartition(" tests passed; ")[2]
 
 
 def _count(cases: list[CaseResult]) -> str:

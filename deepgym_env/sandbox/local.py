@@ -135,6 +135,7 @@ class LocalBackend:
         """Start the process; return our end of its stream, the process and what it writes to stderr."""
         ours, theirs = socket.socketpair()
         start = _START.format(folder=str(Path(__file__).parent))
+        errors = None
         try:
             errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the runner
             process = subprocess.Popen(
@@ -148,6 +149,8 @@ class LocalBackend:
             )
         except OSError:
             ours.close()
+            if errors is not None:
+                errors.close()
             raise
         finally:
             theirs.close()

@@ -35,7 +35,6 @@ MNT_DETACH = 2
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP = 1, 4, 22, 24
 PR_SET_NO_NEW_PRIVS = 38
 
-LANDLOCK_LIST = 1 << 3
 LANDLOCK_READ = (1 << 0) | (1 << 2) | (1 << 3)  # execute, read a file, read a directory
 _LANDLOCK_BY_ABI = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
 
@@ -118,12 +117,12 @@ def landlock_abi() -> int:
     return max(0, int(_libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(1))))
 
 
-def landlock_rules(readable: List[str], listable: List[str], writable: List[str]) -> int:
-    """Return the descriptor of a ruleset: read files or list folders or do everything below these."""
+def landlock_rules(readable: List[str], writable: List[str]) -> int:
+    """Return the descriptor of a ruleset: read below ``readable``, everything below ``writable``."""
     handled = _LANDLOCK_BY_ABI.get(landlock_abi(), (1 << 16) - 1)
     attributes = ctypes.create_string_buffer(struct.pack("<Q", handled))
     rules = _check(_libc.syscall(_LANDLOCK_CREATE, attributes, ctypes.c_size_t(8), 0), "landlock")
-    for paths, access in ((readable, LANDLOCK_READ), (listable, LANDLOCK_LIST), (writable, handled)):
+    for paths, access in ((readable, LANDLOCK_READ), (writable, handled)):
         for path in paths:
             _landlock_allow(rules, path, access & handled)
     return rules

@@ -181,7 +181,7 @@ def _try_landlock() -> Optional[str]:
         return "the kernel has no Landlock, or it is switched off"
 
     def restrict() -> None:
-        rules = kernel.landlock_rules(["/"], [], [])
+        rules = kernel.landlock_rules(["/"], [])
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
         kernel.landlock_restrict(rules)
 

@@ -34,10 +34,9 @@ class Layers:
         self.seccomp: Optional[Callable[[], kernel.Filter]] = None
         if landlock_on:
             writable = [isolation.BOX] if namespaces else ["/dev/null"]
-            shown = readable if namespaces else [entry for path in readable for entry in _without_packages(path)]
-            # An import lists the folders it looks in; of those, names alone are no secret.
-            listable = [*readable, *(folder for folder in map(os.path.dirname, readable) if folder != "/")]
-            rules = kernel.landlock_rules([*shown, *isolation.DEVICES], listable, writable)
+            # Without a root of its own a child could else read the host's packages and devices.
+            shown = [*readable, "/dev"] if namespaces else _narrowed(readable)
+            rules = kernel.landlock_rules(shown, writable)
             self.landlock = _out_of_the_way(rules)
         if seccomp_on and namespaces:
             ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None))
@@ -50,12 +49,14 @@ class Layers:
         return kernel.Filter(seccomp.filter_program(os.uname().machine, os.getpid()))
 
 
-def _without_packages(path: str) -> List[str]:
-    """Return a folder's entries but for installed packages, where the root has not hidden those."""
-    hidden = {os.path.join(path, name) for name in isolation.PACKAGE_FOLDERS}
-    if not any(map(os.path.isdir, hidden)):
-        return [path]
-    return [entry.path for entry in os.scandir(path) if entry.path not in hidden]
+def _narrowed(readable: List[str]) -> List[str]:
+    """Return what may be read where the host's folders are in sight: no packages, no other device."""
+    shown = list(isolation.DEVICES)
+    for path in readable:
+        hidden = [os.path.join(path, name) for name in isolation.PACKAGE_FOLDERS]
+        entries = [entry.path for entry in os.scandir(path)] if any(map(os.path.isdir, hidden)) else [path]
+        shown += [entry for entry in entries if entry not in hidden]
+    return shown
 
 
 def _out_of_the_way(descriptor: int) -> int:

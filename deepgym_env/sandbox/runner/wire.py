@@ -88,7 +88,7 @@ def child_frames(buffer: bytearray, limit: int) -> List[bytes]:
     Raises:
         FrameError: If the first is empty or longer than ``limit``.
     """
-    payloads = []
+    payloads: List[bytes] = []
     start = 0
     while len(buffer) - start >= _LENGTH.size:
         (length,) = _LENGTH.unpack_from(buffer, start)

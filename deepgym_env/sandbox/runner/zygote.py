@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.util
 import json
 import os
 import select
@@ -66,6 +67,7 @@ def _warm(sys_path: List[str], modules: List[str]) -> List[str]:
     sys.path[:] = sys_path
     sys.dont_write_bytecode = True
     missing = []
+    importlib.util.find_spec("no_module_has_this_name")  # lists every folder once: a child may not
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in modules:

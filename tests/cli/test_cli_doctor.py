@@ -1,0 +1,65 @@
+"""``deepgym doctor``."""
+
+import json
+
+from deepgym_env import DeepGym
+from deepgym_env.cli.inputs import Level
+from deepgym_env.sandbox.isolation import LEVELS
+
+
+def test_it_reports_what_the_engine_has(deepgym):
+    with DeepGym(workers=1, min_isolation="none") as engine:
+        isolation = engine.isolation()
+    shown = deepgym("doctor", "--min-isolation", "none", "--json")
+    assert shown.exit_code == 0, shown.output
+    report = json.loads(shown.stdout)
+    assert (report["ok"], report["level"], report["python"]) == (True, isolation.level, isolation.python)
+    assert [(layer["name"], layer["active"]) for layer in report["layers"]] == [
+        (layer.name, layer.active) for layer in isolation.layers
+    ]
+    text = deepgym("doctor", "--min-isolation", "none").stdout
+    for layer in isolation.layers:
+        assert layer.name in text
+        assert layer.purpose in text
+    assert isolation.level in text
+    assert isolation.python in text
+    assert report["kernel"] in text
+    assert (report["trial"], report["error"]) == ("passed", None)
+
+
+def test_a_sandbox_that_judges_nothing_is_not_well(deepgym, monkeypatch):
+    judge = DeepGym.run
+    monkeypatch.setattr(DeepGym, "run", lambda self, task, code: judge(self, task, "raise MemoryError"))
+    result = deepgym("doctor")
+    assert result.exit_code == 1
+    assert "error: the sandbox starts but can't judge a submission: 0 of" in result.stderr
+    assert json.loads(deepgym("doctor", "--json").stdout)["ok"] is False
+
+
+def test_below_the_level_asked_for_it_exits_with_1_and_says_how_to_get_there(deepgym, weak_sandbox):
+    result = deepgym("doctor", "--min-isolation", "full")
+    assert result.exit_code == 1
+    assert "namespaces is missing: switched off" in result.stdout
+    assert "fix: allow user namespaces" in result.stdout
+    assert "seccomp is missing" not in result.stdout
+    assert result.stderr == "error: isolation is 'none', 'full' was asked for; the fixes are listed above\n"
+    assert deepgym("doctor").exit_code == 1, "the default level is process"
+    report = json.loads(deepgym("doctor", "--json").stdout)
+    assert (report["ok"], report["level"], report["asked"]) == (False, "none", "process")
+    assert deepgym("doctor", "--min-isolation", "none").exit_code == 0
+
+
+def test_no_sandbox_at_all_exits_with_1_with_error_and_fix(deepgym, no_sandbox):
+    result = deepgym("doctor")
+    assert (result.exit_code, result.stdout) == (1, "")
+    error, fix = result.stderr.splitlines()
+    assert error.startswith("error: the sandbox can't start: can't start /nonexistent/python")
+    assert fix.startswith("fix: ")
+    report = json.loads(deepgym("doctor", "--json").stdout)
+    assert (report["ok"], report["level"]) == (False, None)
+    assert report["error"]
+    assert report["remedy"]
+
+
+def test_levels_are_the_sandboxs():
+    assert [level.value for level in Level] == list(LEVELS)

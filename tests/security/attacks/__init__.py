@@ -1,0 +1,1 @@
+"""Sources of attacks, and the small table of them that is also run as another user."""
