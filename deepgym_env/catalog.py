@@ -50,7 +50,7 @@ def load_task(task_id: str, seed: int = 0) -> Task:
     """
     name = task_id.removeprefix("DeepGym/")
     if name not in task_ids():
-        raise UnknownTaskError(name, task_ids())
+        raise UnknownTaskError(task_id, task_ids())
     return load_task_folder(_SCENARIOS / name, seed)
 
 
@@ -77,19 +77,19 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> Task:
     if not callable(cases):
         raise TaskError(f"{folder / 'cases.py'}: define `def cases(rng)` that yields Case objects")
     meta.setdefault("id", folder.name)
-    parts: dict[str, Any] = {
-        "prompt": _read(folder / "prompt.md"),
-        "reference": _read(folder / "reference.py") if (folder / "reference.py").exists() else None,
-        "prelude": prelude,
-        "tests": _draw(cases, meta["id"], seed, folder),
-        "check": getattr(module, "check", None),
-        "seed": seed,
-    }
-    misplaced = sorted(parts.keys() & meta.keys())
-    if misplaced:
-        raise TaskError(f"{folder / 'task.toml'}: {', '.join(misplaced)} can't be set here, but in a file of its own")
+    given = {"prompt", "reference", "prelude", "tests", "check", "seed"} & meta.keys()
+    if given:
+        raise TaskError(f"{folder / 'task.toml'}: {', '.join(sorted(given))} can't be set here, but in other files")
     try:
-        return Task(**meta, **parts)
+        return Task(
+            **meta,
+            prompt=_read(folder / "prompt.md"),
+            reference=_read(folder / "reference.py") if (folder / "reference.py").exists() else None,
+            prelude=prelude,
+            tests=_draw(cases, meta["id"], seed, folder),
+            check=getattr(module, "check", None),
+            seed=seed,
+        )
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
         raise TaskError(f"{folder}: {problems}") from error

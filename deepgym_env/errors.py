@@ -43,7 +43,7 @@ class UnknownTaskError(TaskError):
 
     def __init__(self, task_id: str, known: Iterable[str]) -> None:
         """Name the unknown id and the nearest known ones."""
-        close = difflib.get_close_matches(task_id, list(known), n=3)
+        close = difflib.get_close_matches(task_id.rpartition("/")[2], list(known), n=3)
         hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`deepgym list` shows all."
         super().__init__(f"no task {task_id!r}: {hint}")
 

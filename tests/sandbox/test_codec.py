@@ -275,9 +275,11 @@ def test_text_is_never_longer_than_asked_for(value, size):
 
 def test_members_are_bounded_where_asked():
     tree = codec.parse(codec.encode([{1, 2}, {3: 4}]))
-    assert codec.build(tree, max_keys=3) == [{1, 2}, {3: 4}]
+    assert codec.build(tree, max_keys=4) == [{1, 2}, {3: 4}]
     with pytest.raises(codec.CodecError, match="too many"):
-        codec.build(tree, max_keys=2)
+        codec.build(tree, max_keys=3)
+    with pytest.raises(codec.CodecError, match="too many"):  # short text, much data
+        codec.build(codec.parse(codec.encode(range(0, -(10**9), -1))), max_keys=1000)
 
 
 # ── hostile text ──────────────────────────────────────────────────────────────────────────

@@ -199,7 +199,7 @@ def build(
     tree: Any,
     classes: Optional[Dict[str, Any]] = None,
     query: Optional[Callable[[int], Any]] = None,
-    max_keys: int = 1 << 62,
+    max_keys: Optional[int] = None,
 ) -> Any:
     """Return the value of a tree.
 
@@ -222,7 +222,9 @@ def build(
 
 
 class _Builder:
-    def __init__(self, classes: Dict[str, Any], query: Optional[Callable[[int], Any]], keys_left: int) -> None:
+    def __init__(
+        self, classes: Dict[str, Any], query: Optional[Callable[[int], Any]], keys_left: Optional[int]
+    ) -> None:
         self.classes = classes
         self.query = query
         self.keys_left = keys_left
@@ -277,13 +279,14 @@ class _Builder:
 
     def range(self, node: Any) -> range:
         made = range(*self.items(node))
-        self.charge(len(made))
+        self.charge(abs((made.stop - made.start) // made.step))
         return made
 
     def charge(self, values: int) -> None:
-        self.keys_left -= values
-        if self.keys_left < 0:
-            raise CodecError("too many members")
+        if self.keys_left is not None:
+            self.keys_left -= values
+            if self.keys_left < 0:
+                raise CodecError("too many members")
 
     def enum(self, node: Any) -> Any:
         known = self.classes.get(node["type"])
