@@ -30,7 +30,7 @@ def coin_change(coins, amount):
                 fewest[total] = min(fewest[total], fewest[total - coin] + 1)
     return fewest[amount] if fewest[amount] <= amount else -1
 """
-# Weight and source; the rarer ones cost a time limit each.
+# Weight and source; the last one costs a time limit in each of three processes.
 MIX = [
     (60, HONEST),
     (15, "def coin_change(coins, amount): return -1"),
@@ -39,9 +39,9 @@ MIX = [
     (4, "def coin_change(coins, amount): return [0] * 10**9"),
     (3, "import ctypes\nctypes.CDLL(None).unshare(0x10000000)"),
     (3, "import os\nos.write(3, b'forged answer' * 10)\n" + HONEST),
-    (3, "def coin_change(coins, amount): return 'x' * 10**8"),
-    (2, "def coin_change(coins, amount):\n    print('x' * 10**7)\n    return 1"),
-    (1, "def coin_change(coins, amount):\n    while amount == 3: pass\n    return -1"),
+    (3, "def coin_change(coins, amount): return 'x' * 10**7"),
+    (2, "def coin_change(coins, amount):\n    print('x' * 10**6 * 2)\n    return 1"),
+    (0.5, "def coin_change(coins, amount):\n    while amount == 3: pass\n    return -1"),
 ]
 
 

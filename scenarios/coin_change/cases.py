@@ -30,10 +30,10 @@ def cases(rng):
     yield case(([7], 0), id="zero_amount", public=True)
     yield case(([1, 3, 4], 6), id="greedy_fails")
     yield case(([5, 10], 3), ([5, 10], 15), id="amount_below_every_coin")
-    yield case(([186, 419, 83, 408], 1249), id="large_coins")
+    yield case(([186, 419, 83, 408], 979), id="large_coins")
     yield case(([9], 81), id="one_coin_exactly")
     yield case(([25, 10, 1], 30), id="greedy_fails_unsorted")
-    yield case(([500], 2000), ([3, 500], 1999), id="largest_amount")
+    yield case(([500], 1000), ([3, 500], 999), id="largest_amount")
     for number in range(3):
         coins = rng.sample(range(2, 30), rng.randint(2, 5))
         yield case((coins, reachable(rng, coins, rng.randint(2, 9))), (coins, rng.randint(1, 120)), id=f"random_small_{number}")
@@ -42,5 +42,5 @@ def cases(rng):
         total = reachable(rng, coins, rng.randint(3, 8))
         yield case((coins, total), (coins, total + rng.randint(1, 5)), id=f"random_impossible_{number}")
     for number in range(2):
-        coins = rng.sample(range(20, 200), rng.randint(4, 8))
+        coins = rng.sample(range(20, 100), rng.randint(4, 8))
         yield case((coins, reachable(rng, coins, rng.randint(6, 10))), id=f"random_large_{number}")
