@@ -55,8 +55,6 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
-    for ours, _ in pairs:
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     if reasons["namespaces"] is None:
         isolation.unshare_all(readable, hidden)
     pid = os.fork()

@@ -289,27 +289,23 @@ class _Supervisor:
     def _from_zygote(self, control: socket.socket) -> bool:
         while True:
             try:
-                message, ancillary, _, _ = control.recvmsg(4096, 64)
+                message = control.recv(4096)
             except BlockingIOError:
                 return True
             except OSError:
                 return False
             if not message:
                 return False
-            self._note(message, ancillary)
+            self._note(message)
 
-    def _note(self, message: bytes, ancillary: List[Any]) -> None:
-        if message[:1] not in b"PEX":
+    def _note(self, message: bytes) -> None:
+        if message[:1] not in b"EX":
             return  # the second zygote is warm, which nobody waits for
         run = _RUN.unpack_from(message, 1)[0]
         child = self.children.get(run)
         if child is None:
             return
-        if message[:1] == b"P":
-            child.pid = _CREDENTIALS.unpack(ancillary[0][2][: _CREDENTIALS.size])[0]
-            if child.reason is not None:
-                zygote.ask_kill(child.control, run)
-        elif message[:1] == b"E":
+        if message[:1] == b"E":
             _, status, cpu, peak_kb = zygote.EXITED.unpack_from(message, 1)
             child.exited = (status, cpu, peak_kb)
             self._drain(child)
@@ -321,7 +317,7 @@ class _Supervisor:
     def _kill(self, child: _Child, reason: str) -> None:
         if child.reason is None:
             child.reason = reason
-            if child.pid is not None and child.exited is None:
+            if child.exited is None:
                 zygote.ask_kill(child.control, child.run)
 
     # ── children ──────────────────────────────────────────────────────────────────────────
@@ -330,7 +326,7 @@ class _Supervisor:
         """Relay what the child has sent; finish it when it is gone and its channel is empty."""
         while not child.closed:
             try:
-                data = child.channel.recv(1 << 18)
+                data = self._read(child)
             except BlockingIOError:
                 break
             except OSError:
@@ -345,6 +341,15 @@ class _Supervisor:
                 self._relay(child)
         if child.exited is not None:
             self._finish(child, *child.exited)
+
+    def _read(self, child: _Child) -> bytes:
+        """Read from the channel; the kernel says with the first bytes whose they are."""
+        if child.pid is not None:
+            return child.channel.recv(1 << 18)
+        data, ancillary, _, _ = child.channel.recvmsg(1 << 18, socket.CMSG_SPACE(_CREDENTIALS.size))
+        if ancillary:
+            child.pid = _CREDENTIALS.unpack(ancillary[0][2])[0]
+        return data
 
     def _relay(self, child: _Child) -> None:
         while child.reason is None:

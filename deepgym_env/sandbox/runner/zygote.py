@@ -5,8 +5,7 @@ its memory): it is told a run's number and limits, and is handed the child's end
 
 Control messages, each one ``SOCK_SEQPACKET`` datagram:
 to the zygote ``F run limits`` (with the channel) and ``K run``, to the second one ``W`` first; from
-it ``R json`` (ready), ``P run`` (forked; the pid rides along as credentials), ``E run status cpu rss``
-(exited) and ``X run text`` (the fork failed).
+it ``R json`` (ready), ``E run status cpu rss`` (exited) and ``X run text`` (the fork failed).
 """
 
 from __future__ import annotations
@@ -32,7 +31,6 @@ __all__ = ["EXITED", "ask_fork", "ask_kill", "ask_warm", "channel_pair", "main"]
 FORK = struct.Struct("<IIIII")  # run, CPU seconds in all, memory MiB, tmp MiB, threads
 EXITED = struct.Struct("<IidI")  # run, wait status, CPU seconds, peak resident KiB
 _RUN = struct.Struct("<I")
-_CREDENTIALS = struct.Struct("iII")
 
 
 def main(
@@ -131,9 +129,6 @@ class _Zygote:
                 os._exit(1)
         os.close(channel)
         self.runs[pid] = run
-        credentials = _CREDENTIALS.pack(pid, os.getuid(), os.getgid())
-        ancillary = [(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, credentials)]
-        self.control.sendmsg([b"P" + _RUN.pack(run)], ancillary)
 
     def _fork(self) -> int:
         if self.pid_namespace is None:
@@ -171,6 +166,7 @@ def channel_pair() -> Tuple[socket.socket, socket.socket]:
     """Return the supervisor's and the child's end of a new channel."""
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)  # the child's pid, as it is called here
     return ours, theirs
 
 
