@@ -36,7 +36,9 @@ def cases(rng):
     yield case(([500], 1000), ([3, 500], 999), id="largest_amount")
     for number in range(3):
         coins = rng.sample(range(2, 30), rng.randint(2, 5))
-        yield case((coins, reachable(rng, coins, rng.randint(2, 9))), (coins, rng.randint(1, 120)), id=f"random_small_{number}")
+        yield case(
+            (coins, reachable(rng, coins, rng.randint(2, 9))), (coins, rng.randint(1, 120)), id=f"random_small_{number}"
+        )
     for number in range(2):
         coins = [6 * coin for coin in rng.sample(range(2, 12), 3)]
         total = reachable(rng, coins, rng.randint(3, 8))

@@ -42,7 +42,5 @@ def cases(rng):
         yield case(intervals, [[2 * start, 2 * end] for start, end in intervals], id=f"random_small_{number}")
     yield case(drawn(rng, 40, 10**6, 40_000), id="random_wide")
     blocks = [[start, start + 60] for start in range(0, 100 * 100, 100)]
-    parts = [
-        [start + low, start + low + 15] for start, _ in blocks for low in (0, 10, 15, 20, 30, 35, 40, 45)
-    ]
+    parts = [[start + low, start + low + 15] for start, _ in blocks for low in (0, 10, 15, 20, 30, 35, 40, 45)]
     yield Case.of(rng.sample(parts, len(parts)), expected=blocks, id="largest")

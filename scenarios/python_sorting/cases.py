@@ -64,9 +64,7 @@ def cases(rng):
     for number in range(3):
         records = drawn(rng, rng.randint(8, 12))
         one, other = rng.sample(("name", "team", "age"), 2)
-        yield case(
-            (records, [one, f"-{other}"]), (records, [f"-{one}", other]), id=f"random_two_keys_{number}"
-        )
+        yield case((records, [one, f"-{other}"]), (records, [f"-{one}", other]), id=f"random_two_keys_{number}")
     records = drawn(rng, 12)
     yield case((records, ["-team", "-name", "age"]), id="random_three_keys")
     yield case((records, ["-age", "team", "-name", "ticket"]), id="random_four_keys")

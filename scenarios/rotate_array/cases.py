@@ -35,7 +35,5 @@ def cases(rng):
         yield case((numbers, rng.randint(1, 4)), (numbers, -rng.randint(1, 4)), id=f"random_small_{number}")
     for number in range(2):
         numbers = drawn(rng, 5, 20)
-        yield case(
-            (numbers, rng.randint(21, 10**9)), (numbers, rng.randint(-(10**9), -21)), id=f"random_k_{number}"
-        )
+        yield case((numbers, rng.randint(21, 10**9)), (numbers, rng.randint(-(10**9), -21)), id=f"random_k_{number}")
     yield case((list(range(1000)), rng.randint(300, 499)), id="longest")

@@ -31,9 +31,7 @@ def drawn(rng, runs):
     for _ in range(runs):
         word = rng.choice(POOL)
         for _ in range(rng.choice((1, 1, 2, 3))):
-            text += "".join(rng.choice((character, character.upper())) for character in word) + rng.choice(
-                GAPS
-            )
+            text += "".join(rng.choice((character, character.upper())) for character in word) + rng.choice(GAPS)
     return text
 
 

@@ -215,3 +215,13 @@ def test_a_built_in_task_runs_on_every_runner():
     with DeepGym(workers=2) as dg:
         results = dg.run_batch(task, [f"{task.reference}\n# {n}" for n in range(8)])
     assert [result.passed for result in results] == [True] * 8
+
+
+def test_a_package_below_tmp_is_shown_all_the_same(tmp_path, monkeypatch, make_task):
+    """The sandbox has a /tmp of its own: what is shown from there lies elsewhere inside."""
+    (tmp_path / "shown_package").mkdir()
+    (tmp_path / "shown_package" / "__init__.py").write_text("ANSWER = 42")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = "import shown_package\ndef f(x):\n    open('/tmp/own', 'w').close()\n    return shown_package.ANSWER"
+    with DeepGym(workers=1, min_isolation="full", backend=LocalBackend(packages=("shown_package",))) as dg:
+        assert dg.run(make_task(((1,), 42)), code).passed

@@ -13,12 +13,23 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Callable, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from . import kernel
 
-__all__ = ["BOX", "DEVICES", "PACKAGE_FOLDERS", "TMP", "enter_root", "library_folders", "probe", "unshare_all"]
+__all__ = [
+    "BOX",
+    "DEVICES",
+    "PACKAGES",
+    "PACKAGE_FOLDERS",
+    "TMP",
+    "enter_root",
+    "library_folders",
+    "probe",
+    "unshare_all",
+]
 
+PACKAGES = "/packages"  # wherever they lie outside
 BOX = "/box"
 TMP = "/box/tmp"  # a rule on /box also reaches what is mounted below it
 _BASE = "/tmp"  # exists everywhere; covered in our own mount namespace only
@@ -37,14 +48,14 @@ _NAMESPACES = (
 )
 
 
-def probe(readable: List[str], hidden: List[str]) -> Optional[str]:
+def probe(shown: Dict[str, str], hidden: List[str]) -> Optional[str]:
     """Try everything in a forked process; return None, or the reason it fails."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         problem = "the process died"
         try:
-            unshare_all(readable, hidden)
+            unshare_all(shown, hidden)
             inner = os.fork()
             if inner == 0:
                 _report(writer, lambda: enter_root(mount_tmp=True))
@@ -70,11 +81,11 @@ def _report(writer: int, action: Callable[[], None]) -> None:
     os._exit(0)
 
 
-def unshare_all(readable: List[str], hidden: List[str]) -> None:
+def unshare_all(shown: Dict[str, str], hidden: List[str]) -> None:
     """Build the new root and enter new namespaces; children start in a new pid namespace."""
     if os.geteuid() == 0:
         kernel.unshare(kernel.CLONE_NEWNS)
-        _build_root(readable, hidden)
+        _build_root(shown, hidden)
         os.setgroups([])
         os.setresgid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
         os.setresuid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
@@ -82,7 +93,7 @@ def unshare_all(readable: List[str], hidden: List[str]) -> None:
         _unshare_and_map()
     else:
         _unshare_and_map()
-        _build_root(readable, hidden)
+        _build_root(shown, hidden)
 
 
 def _unshare_and_map() -> None:
@@ -97,10 +108,11 @@ def _unshare_and_map() -> None:
             file.write(line)
 
 
-def _build_root(readable: List[str], hidden: List[str]) -> None:
-    """Make a tmpfs at ``_BASE`` with read-only binds of ``readable``, ``hidden`` covered."""
+def _build_root(shown: Dict[str, str], hidden: List[str]) -> None:
+    """Make a tmpfs at ``_BASE`` with read-only binds of ``shown`` (place to source), ``hidden`` covered."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    sources = [(path, os.open(path, os.O_PATH | os.O_CLOEXEC)) for path in [*readable, *DEVICES]]
+    shown = {**shown, **{device: device for device in DEVICES}}
+    sources = [(place, os.open(source, os.O_PATH | os.O_CLOEXEC)) for place, source in shown.items()]
     kernel.mount("tmpfs", _BASE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m,nr_inodes=512")
     for path, source in sources:
         _bind(source, path)

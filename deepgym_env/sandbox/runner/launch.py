@@ -47,16 +47,23 @@ def main() -> None:
 
 def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str, Any]]:
     """Isolate, fork the zygotes, wait until the first is warm; return controls, pid and report."""
-    readable, hidden, sys_path = _python_folders(config["packages"])
-    config["sys_path"] = sys_path
+    packages = config["packages"]
+    folders, hidden, config["sys_path"] = _python_folders(packages)
+    shown = {folder: folder for folder in folders}
+    shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
     reasons = {
-        "namespaces": isolation.probe(readable, hidden) if config["namespaces"] else "switched off",
+        "namespaces": isolation.probe(shown, hidden) if config["namespaces"] else "switched off",
         "seccomp": _try_seccomp() if config["seccomp"] else "switched off",
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     if reasons["namespaces"] is None:
-        isolation.unshare_all(readable, hidden)
+        isolation.unshare_all(shown, hidden)
+        config["sys_path"].append(isolation.PACKAGES)
+        readable = list(shown)
+    else:
+        config["sys_path"] += sorted({os.path.dirname(package) for package in packages})
+        readable = [*folders, *packages]
     pid = os.fork()
     if pid == 0:
         for ours, _ in pairs:
@@ -125,7 +132,7 @@ def _open_or_none(path: str) -> Optional[int]:
 
 
 def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str]]:
-    """Return what the sandbox must show, what of it to cover, and ``sys.path`` inside."""
+    """Return the folders Python and ``packages`` need, what of them to cover, and the stdlib's ``sys.path``."""
     paths = sysconfig.get_paths()
     stdlib = {os.path.realpath(paths["stdlib"]), os.path.realpath(paths["platstdlib"])}
     sys_path = [path for path in sys.path if any(os.path.realpath(path).startswith(root) for root in stdlib)]
@@ -134,8 +141,7 @@ def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str
     shown = [path for path in shown if not any(path != root and path.startswith(root + "/") for root in stdlib)]
     extensions = _extension_modules(sys_path, packages)
     libraries = isolation.library_folders(extensions, [*shown, *packages])
-    readable = [*shown, *packages, *libraries]
-    return readable, hidden, sys_path + sorted({os.path.dirname(package) for package in packages})
+    return [*shown, *libraries], hidden, sys_path
 
 
 def _extension_modules(sys_path: List[str], packages: List[str]) -> List[str]:
