@@ -168,6 +168,8 @@ class Hearing:
         Raises:
             Forfeited: If nothing the process could still send would count.
         """
+        if self._refused is not None:  # what follows a forgery changes nothing, however soon it comes
+            raise Forfeited
         try:
             reply = self._take(payload[:1], payload[1:])
         except Exception as error:  # the payload is hostile: whatever it upsets is its own doing

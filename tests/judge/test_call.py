@@ -11,6 +11,7 @@ from deepgym_env import Call, DeepGym, Limits, Query, TestCase, load_task, task_
 from deepgym_env.errors import DeepGymError
 from deepgym_env.judge import CallJudge
 from deepgym_env.result import CaseStatus, RunStatus
+from deepgym_env.sandbox.execution import Forfeited
 
 PLUS_ONE = [((n,), n + 1) for n in range(4)]
 # Goes wrong in one way for the argument 1 and is right for every other.
@@ -120,6 +121,15 @@ def test_what_answers_no_question_is_tampering(engine, make_task, message):
     assert result.status == "tampered"
     assert result.score == 0.0
     assert {case.status for case in result.cases} == {"tampered"}
+
+
+def test_what_follows_a_forgery_changes_nothing(make_task):
+    hearing = CallJudge(make_task(*PLUS_ONE)).hear("")
+    hearing.next_job()
+    for payload in (b"A" + b"0" * 30, b'L{"status": "exception", "error": "E"}', b"L"):
+        with pytest.raises(Forfeited):
+            hearing.take(payload)
+    assert hearing.verdict().status == "tampered"
 
 
 def test_tests_left_over_after_too_many_killed_processes_are_not_run(engine, make_task):

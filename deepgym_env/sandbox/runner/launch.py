@@ -20,6 +20,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import isolation, kernel, supervisor, wire, zygote
 from .layers import Layers
+from .stream import Stream
 
 __all__ = ["main"]
 
@@ -28,7 +29,7 @@ _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm
 
 def main() -> None:
     """Run until the engine closes the stream."""
-    stream = supervisor.Stream(0, 1)
+    stream = Stream(0, 1)
     try:
         config = json.loads(stream.receive_first())
         controls, zygote_pid, report = _launch(config)
