@@ -230,6 +230,8 @@ class _Supervisor:
         if child.attentive or child.stages or not child.ready:
             wanted |= select.EPOLLIN
         if wanted != child.interest:
+            if not wanted & select.EPOLLIN:  # from here on only a look tells what it has sent
+                self.next_check = min(self.next_check, time.monotonic() + _LOOK)
             child.interest = wanted
             self.epoll.modify(child.channel.fileno(), wanted)
 
@@ -331,6 +333,7 @@ class _Supervisor:
             if not child.ready:
                 child.problem = payload[9:].decode("utf-8", "replace")
             child.begin(cpu)
+            self.next_check = min(self.next_check, time.monotonic() + _LOOK)  # its limits count from now
             return
         if cpu - child.base_cpu > child.cpu_limit:
             self._kill(child, "cpu")
