@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import time
 from pathlib import Path
 
 __all__ = ["Cgroup", "CgroupError"]
@@ -16,6 +17,7 @@ __all__ = ["Cgroup", "CgroupError"]
 _CONTROLLERS = ("memory", "pids")
 _MAX_PROCESSES = 4096
 _SHARE_OF_MEMORY = 0.75
+_TRIES, _PAUSE = 20, 0.005
 _numbers = itertools.count()
 
 
@@ -64,8 +66,12 @@ class Cgroup:
         """Kill whatever is left in it and remove it, as far as the kernel allows."""
         with contextlib.suppress(OSError):
             (self.folder / "cgroup.kill").write_text("1")
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        for _ in range(_TRIES):
+            with contextlib.suppress(OSError):
+                self.folder.rmdir()
+            if not self.folder.exists():
+                return
+            time.sleep(_PAUSE)  # what was killed takes a moment to be gone
 
 
 def _own_folder() -> Path:
