@@ -21,15 +21,7 @@ from pathlib import Path
 
 from deepgym_env import BatchResult, DeepGym, Limits, RunResult, load_environment
 
-HONEST = """
-def coin_change(coins, amount):
-    fewest = [0] + [amount + 1] * amount
-    for total in range(1, amount + 1):
-        for coin in coins:
-            if coin <= total:
-                fewest[total] = min(fewest[total], fewest[total - coin] + 1)
-    return fewest[amount] if fewest[amount] <= amount else -1
-"""
+HONEST = load_environment("coin_change").reference or ""
 # Weight and source; the last one costs a time limit in each of three processes.
 MIX = [
     (60, HONEST),
