@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
+import hashlib
 import os
 import threading
 import time
@@ -21,22 +23,23 @@ from typing import Any, Literal, TypeVar
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
 from deepgym_env.extraction import extract_code
-from deepgym_env.judge import CallJudge
+from deepgym_env.judge import CallJudge, Hearing, Inspection, StateJudge
 from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
-from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, LocalBackend, Pool
+from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, LocalBackend, Pool, Session, SessionHost, Snapshot
 from deepgym_env.sandbox.isolation import LEVELS
-from deepgym_env.task import Task
+from deepgym_env.task import AnyTask, File, SessionLimits, StateTest, Task, WorkspaceTask
 
 __all__ = ["AsyncDeepGym", "DeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
 Mode = Literal["local"]
 Progress = Callable[[int, int], None]
-Environment = Task
+Environment = AnyTask
 _T = TypeVar("_T")
 
 _MAX_CODE = 1 << 20
 _MAX_TEXT = 1 << 24
 _JUDGES = 64
+_TTL = 3600.0  # seconds a session may be idle: trainers don't always close what they open
 _IN_FLIGHT = 2  # per runner: one computes while the other is set up or torn down
 
 
@@ -98,6 +101,7 @@ class AsyncDeepGym:
         self._backend = backend or LocalBackend()
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._host: SessionHost | None = None
         self._judges: OrderedDict[int, CallJudge] = OrderedDict()
         self._closed = False
 
@@ -168,9 +172,103 @@ class AsyncDeepGym:
                 raise SandboxError("the runner reported no isolation")
             return runner.isolation
 
+    async def session(
+        self,
+        task: WorkspaceTask | str | None = None,
+        *,
+        files: Sequence[File] = (),
+        limits: SessionLimits | None = None,
+        ttl: float | None = _TTL,
+    ) -> Session:
+        """Start a session: a workspace in a sandbox that lives from call to call.
+
+        Args:
+            task: Begin as this workspace task does; the next session of the same task is a copy.
+            files: Without a task: what the workspace holds.
+            limits: What a command may use; by default the task's.
+            ttl: Seconds without a call after which the session is ended; None: never.
+
+        Returns:
+            The session; close it, or use it as a context manager.
+
+        Raises:
+            SandboxError: If none could be started, after all retries.
+        """
+        if task is not None and files:
+            raise ConfigError("a session begins with a task or with files, not both")
+        task = _workspace_task(task) if task is not None else None
+        for attempt in range(self._retries + 1):
+            try:
+                return await self._open(task, files, limits, ttl)
+            except (IsolationError, ClosedError):
+                raise
+            except SandboxError:
+                if attempt == self._retries:
+                    raise
+        raise AssertionError("not reached")
+
+    async def _open(
+        self, task: WorkspaceTask | None, files: Sequence[File], limits: SessionLimits | None, ttl: float | None
+    ) -> Session:
+        host = self._running_host()
+        if task is None:
+            return await host.open(files, limits=limits, ttl=ttl)
+        service = f"{task.support}\n\nSEED = {task.seed}\n\n{task.service}" if task.service else None
+        return await host.open(
+            task.files,
+            setup=task.setup,
+            service=service,
+            limits=limits or task.limits,
+            ttl=ttl,
+            template=_fingerprint(task),
+        )
+
+    async def resume(self, snapshot: Snapshot) -> Session:
+        """Start a session as another one was when the snapshot was taken: a branch.
+
+        Raises:
+            SandboxError: If the sandbox that holds the snapshot is gone.
+        """
+        return await self._running_host().resume(snapshot)
+
+    async def judge(
+        self, task: WorkspaceTask | str, session: Session, *, tests: Sequence[StateTest] | None = None
+    ) -> RunResult:
+        """Judge the state of a session by a task's tests; nothing in the session changes.
+
+        Args:
+            task: The workspace task.
+            session: What an agent worked in; nobody may use it meanwhile.
+            tests: Which of the task's tests; by default all.
+
+        Returns:
+            The verdict; after an infrastructure failure a result with ``has_verdict=False``.
+
+        Raises:
+            TaskError: If the task's checker is broken.
+        """
+        task = _workspace_task(task)
+        judge = StateJudge(task, tests)
+        cause, began = "", time.perf_counter()
+        for attempt in range(1, self._retries + 2):
+            try:
+                async with Inspection(session, task) as inspection:
+                    hearing = judge.hear(inspection)
+                    await self._hear_out(hearing)
+            except (IsolationError, ClosedError):
+                raise
+            except SandboxError as error:
+                cause = str(error)
+                continue
+            return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
+        return _not_run(task, "infrastructure_error", cause, tests=judge.tests)
+
     async def aclose(self) -> None:
         """End every sandbox; runs under way fail. Closing twice does no harm."""
         self._closed = True
+        if self._host is not None:
+            await self._host.aclose()
+            self._host = None
         if self._pool is not None:
             self._pool.close()
             self._pool = None
@@ -196,10 +294,7 @@ class AsyncDeepGym:
         for attempt in range(1, self._retries + 2):
             hearing = judge.hear(code)
             try:
-                again = True
-                while again:
-                    async with self._running_pool().runner() as runner:
-                        again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
+                await self._hear_out(hearing)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
@@ -208,6 +303,12 @@ class AsyncDeepGym:
             return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
         timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
         return _not_run(task, "infrastructure_error", cause, timing)
+
+    async def _hear_out(self, hearing: Hearing) -> None:
+        again = True
+        while again:
+            async with self._running_pool().runner() as runner:
+                again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
 
     def _judge(self, task: Task) -> CallJudge:
         """Return the task's judge, made once while the task is in use."""
@@ -231,6 +332,15 @@ class AsyncDeepGym:
         elif loop is not self._loop:
             raise ConfigError("an AsyncDeepGym serves the event loop it was first used on; make one per loop")
         return self._pool
+
+    def _running_host(self) -> SessionHost:
+        self._running_pool()  # of this loop, and not closed
+        if self._host is None:
+            pool = Pool(
+                self._backend.for_sessions(), workers=self.workers, in_flight=1, min_isolation=self._min_isolation
+            )
+            self._host = SessionHost(pool)
+        return self._host
 
 
 class DeepGym:
@@ -266,7 +376,7 @@ class DeepGym:
 
     def run(self, env: Environment | str, model_output: str) -> RunResult:
         """Judge one submission; see :meth:`AsyncDeepGym.run`."""
-        return self._call(lambda engine: engine.run(env, model_output))
+        return self.call(lambda engine: engine.run(env, model_output))
 
     def run_batch(
         self,
@@ -280,11 +390,11 @@ class DeepGym:
 
         ``progress`` is called on the engine's own thread.
         """
-        return self._call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
+        return self.call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
 
     def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""
-        return self._call(lambda engine: engine.isolation())
+        return self.call(lambda engine: engine.isolation())
 
     def close(self) -> None:
         """End every sandbox. Closing twice does no harm."""
@@ -302,7 +412,11 @@ class DeepGym:
         """Close the engine."""
         self.close()
 
-    def _call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        """Run ``ask(engine)`` on the engine's event loop and return what it returns.
+
+        For what has no method here: environments keep many episodes going at once this way.
+        """
         with self._lock:
             if self._closed:
                 raise ClosedError("the engine is closed; make a new one")
@@ -311,6 +425,18 @@ class DeepGym:
                 weakref.finalize(self, _Core.stop, self._core)
             core = self._core
         return core.call(ask)
+
+    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
+        """Have ``ask(engine)`` run on the engine's event loop sometime; after ``close`` it does nothing."""
+        with self._lock:
+            core = self._core
+        if core is not None:
+            core.post(ask)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the engine has been closed."""
+        return self._closed
 
     def _after_fork(self) -> None:
         """In a forked child: the parent's loop and sandboxes are not ours; start afresh when needed."""
@@ -329,6 +455,7 @@ class _Core:
         self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
         self._thread.start()
         self.abandoned = False
+        self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         if threading.current_thread() is self._thread:
@@ -344,6 +471,10 @@ class _Core:
         except KeyboardInterrupt:
             future.cancel()
             raise
+
+    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed by now
+            self._loop.call_soon_threadsafe(lambda: self._posted.add(self._loop.create_task(ask(self._engine))))
 
     def stop(self) -> None:
         if self.abandoned or self._loop.is_closed():
@@ -375,11 +506,32 @@ os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def _task_of(env: Environment | str) -> Task:
-    if isinstance(env, Task):
-        return env
-    if isinstance(env, str):
-        return load_task(env)
-    raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
+    task = load_task(env) if isinstance(env, str) else env
+    if isinstance(task, WorkspaceTask):
+        raise ConfigError(
+            f"{task.id!r} is a workspace task, worked on in many turns: "
+            f"use gym.make('DeepGym/{task.id}'), deepgym_env.rollout, or session() and judge()"
+        )
+    if not isinstance(task, Task):
+        raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
+    return task
+
+
+def _workspace_task(task: Environment | str) -> WorkspaceTask:
+    task = load_task(task) if isinstance(task, str) else task
+    if not isinstance(task, WorkspaceTask):
+        raise ConfigError(f"task must be a workspace task, got {getattr(task, 'id', task)!r}")
+    return task
+
+
+@functools.lru_cache(maxsize=256)
+def _fingerprint_of(parts: tuple[object, ...]) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def _fingerprint(task: WorkspaceTask) -> str:
+    """Return a key of what a session of the task begins with."""
+    return _fingerprint_of((task.files, task.setup, task.service, task.support, task.seed, task.limits))
 
 
 def _code_of(model_output: str) -> str:
@@ -400,13 +552,20 @@ async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _not_run(task: Task, status: RunStatus, details: str, timing: Timing | None = None) -> RunResult:
+def _not_run(
+    task: AnyTask,
+    status: RunStatus,
+    details: str,
+    timing: Timing | None = None,
+    tests: Sequence[StateTest] | None = None,
+) -> RunResult:
     """Return the result of a submission of which no line was run."""
     cases = tuple(
-        CaseResult(id=test.id, passed=False, score=0.0, status="not_run", public=test.public) for test in task.tests
+        CaseResult(id=test.id, passed=False, score=0.0, status="not_run", public=test.public)
+        for test in (task.tests if tests is None else tests)
     )
     components = {"correctness": 0.0}
-    if any(test.budget is not None for test in task.tests):
+    if isinstance(task, Task) and any(test.budget is not None for test in task.tests):
         components["efficiency"] = 0.0
     return RunResult(
         task_id=task.id,

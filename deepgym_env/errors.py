@@ -8,7 +8,8 @@
     ├── ConfigError            an option has a value that can't work
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
-    └── ClosedError            the engine was used after ``close()``
+    ├── RefusedError           a session can't do what was asked of it, and did nothing
+    └── ClosedError            an engine or a session was used after it was closed
 
 A submission's own faults are never exceptions: they are statuses of its
 :class:`~deepgym_env.result.RunResult`.
@@ -24,6 +25,7 @@ __all__ = [
     "ConfigError",
     "DeepGymError",
     "IsolationError",
+    "RefusedError",
     "SandboxError",
     "TaskError",
     "UnknownTaskError",
@@ -60,5 +62,9 @@ class IsolationError(SandboxError):
     """Less isolation is in force than ``min_isolation`` asks for."""
 
 
+class RefusedError(DeepGymError):
+    """A session can't do what was asked (a file isn't there, a path leads out): nothing changed."""
+
+
 class ClosedError(DeepGymError, RuntimeError):
-    """The engine was used after it was closed."""
+    """An engine or a session was used after it was closed."""

@@ -1,10 +1,32 @@
-"""Finds the code in what a model wrote."""
+"""Finds the code in what a model wrote.
+
+- :func:`extract_code`: the one piece of code that is a text's answer.
+- :func:`fenced_blocks`: every fenced block; :func:`read_block` reads the one that starts at a place.
+"""
 
 from __future__ import annotations
 
-__all__ = ["extract_code"]
+import re
+from typing import NamedTuple
+
+__all__ = ["BREAKS", "FENCE", "Block", "extract_code", "fenced_blocks", "read_block"]
 
 _PYTHON = frozenset({"python", "py", "python3", "py3", "ipython", ""})
+
+BREAKS = r"\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
+"""What ends a line, as in ``str.splitlines``: the inside of a regular expression's class."""
+FENCE = rf" {{0,3}}(?:`{{3,}}[^`{BREAKS}]*(?=[{BREAKS}]|\Z)|~{{3,}}[^{BREAKS}]*)"
+"""A fence from the start of its line to the end, as a regular expression."""
+_FENCE = re.compile(rf"(?:^|(?<=[{BREAKS}])){FENCE}")
+_BREAK = re.compile(rf"\r\n|[{BREAKS}]|\Z")
+
+
+class Block(NamedTuple):
+    """A fenced block, and where it and its closing fence end."""
+
+    language: str
+    code: str
+    end: int
 
 
 def extract_code(text: str) -> str:
@@ -17,7 +39,7 @@ def extract_code(text: str) -> str:
         >>> extract_code("Sure:\n```python\nx = 1\n```\nDone.")
         'x = 1\n'
     """
-    blocks = _blocks(text)
+    blocks = fenced_blocks(text)
     if not blocks:
         return text if text.strip() else ""
     python = [code for language, code in blocks if language.lower() in _PYTHON]
@@ -25,34 +47,35 @@ def extract_code(text: str) -> str:
     return code if code.strip() else ""
 
 
-def _blocks(text: str) -> list[tuple[str, str]]:
-    """Return ``(language, code)`` of each fenced block; fences pair as in CommonMark."""
+def fenced_blocks(text: str) -> list[tuple[str, str]]:
+    r"""Return ``(language, code)`` of each fenced block; fences pair as in CommonMark.
+
+    Example:
+        >>> fenced_blocks("```sh\nls\n```\nand\n~~~\nx")
+        [('sh', 'ls\n'), ('', 'x')]
+    """
     blocks: list[tuple[str, str]] = []
-    opening: tuple[str, str] | None = None
-    lines: list[str] = []
-    for line in text.splitlines(keepends=True):
-        fence = _fence(line)
-        if opening is None:
-            opening, lines = fence, []
-        elif fence is not None and not fence[1] and fence[0].startswith(opening[0]):
-            blocks.append((_language(opening[1]), "".join(lines)))
-            opening = None
-        else:
-            lines.append(line)
-    if opening is not None:
-        blocks.append((_language(opening[1]), "".join(lines)))
+    end = 0
+    while opening := _FENCE.search(text, end):
+        language, code, end = read_block(text, opening.start(), opening.end())
+        blocks.append((language, code))
     return blocks
 
 
-def _fence(line: str) -> tuple[str, str] | None:
-    """Return a fence's marks and what stands behind them, or None if the line is no fence."""
-    body = line.lstrip(" ")
-    if len(line) - len(body) > 3 or body[:3] not in ("```", "~~~"):
-        return None
+def read_block(text: str, start: int, end: int) -> Block:
+    """Return the block whose opening fence is ``text[start:end]``; never closed, it takes the rest."""
+    marks, language = _parts(text[start:end])
+    broken = _BREAK.match(text, end)
+    first = broken.end() if broken else end
+    for line in _FENCE.finditer(text, end):
+        closing, behind = _parts(line.group())
+        if not behind and closing.startswith(marks):
+            return Block(language, text[first : line.start()], line.end())
+    return Block(language, text[first:], len(text))
+
+
+def _parts(fence: str) -> tuple[str, str]:
+    """Return a fence's marks and the first word behind them."""
+    body = fence.lstrip(" ")
     behind = body.lstrip(body[0])
-    marks = body[: len(body) - len(behind)]
-    return None if "`" in behind and marks[0] == "`" else (marks, behind.strip())
-
-
-def _language(behind: str) -> str:
-    return behind.split()[0] if behind else ""
+    return body[: len(body) - len(behind)], (behind.split() or [""])[0]

@@ -29,7 +29,8 @@ def feedback(result: RunResult) -> str:
         return f"No test was run: {result.status.replace('_', ' ')}. {_reason(result)}".rstrip()
     public = [case for case in result.cases if case.public]
     hidden = [case for case in result.cases if not case.public]
-    lines = [f"Public tests: {_count(public)} passed. Hidden tests: {_count(hidden)} passed."]
+    counts = [("Public", public), ("Hidden", hidden)]
+    lines = [" ".join(f"{name} tests: {_count(cases)} passed." for name, cases in counts if cases)]
     lines += [_describe(case) for case in public if not case.passed]
     return "\n\n".join(lines)
 
@@ -44,7 +45,7 @@ def _count(cases: list[CaseResult]) -> str:
 
 def _describe(case: CaseResult) -> str:
     facts = [
-        ("call", case.input_summary),
+        ("call" if case.expected_summary else "looks for", case.input_summary),
         ("expected", case.expected_summary),
         ("returned", case.output_summary),
         ("error", case.error),

@@ -3,8 +3,9 @@
 - :class:`Case` and :class:`Call`: what a task's ``cases.py`` yields.
 - :class:`Query`: an argument the submission can call, answered (and counted) by the judge.
 - :class:`Comparison`: how an output is held against the expected value.
-- :class:`Limits`: what a submission may use.
-- :class:`TestCase`, :class:`Task`: the finished task.
+- :class:`Limits`: what a submission may use; :class:`SessionLimits`: a command in a session.
+- :class:`TestCase`, :class:`Task`: the finished task: a function to write.
+- :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`: a task of many turns in a workspace.
 """
 
 from __future__ import annotations
@@ -12,11 +13,30 @@ from __future__ import annotations
 import ast
 import keyword
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-__all__ = ["Call", "Case", "Comparison", "Limits", "Query", "Task", "TestCase"]
+__all__ = [
+    "AnyTask",
+    "Call",
+    "Case",
+    "Comparison",
+    "Difficulty",
+    "File",
+    "Limits",
+    "Query",
+    "SessionLimits",
+    "StateTest",
+    "Task",
+    "TestCase",
+    "WorkspaceTask",
+]
+
+Difficulty = Literal["easy", "medium", "hard"]
+_TEST_ID = r"^[A-Za-z0-9_.:\-]+$"
+_TASK_ID = r"^[A-Za-z0-9_.\-]+$"
 
 
 class _Frozen(BaseModel):
@@ -138,6 +158,28 @@ class Limits(_Frozen):
     queries: int = Field(default=10_000, ge=1)
 
 
+class SessionLimits(_Frozen):
+    """What one command in a session may use, and the session as a whole.
+
+    Attributes:
+        cpu_seconds: CPU time of a command, summed over its processes. Load on the machine doesn't count.
+        wall_seconds: Time a command may spend *not* computing (asleep, blocked), in seconds.
+        memory_mb: Address space of one process, in MiB.
+        processes: Processes and threads a command may have at a time.
+        output_bytes: What is kept of a command's output, the middle left out where it is more.
+        disk_mb: Size of the workspace with ``/tmp``, in MiB.
+        files: Files and folders it may hold.
+    """
+
+    cpu_seconds: float = Field(default=10.0, gt=0, le=3600)
+    wall_seconds: float = Field(default=30.0, gt=0, le=3600)
+    memory_mb: int = Field(default=1024, ge=64, le=1 << 20)
+    processes: int = Field(default=64, ge=1, le=4096)
+    output_bytes: int = Field(default=16_384, ge=256, le=1 << 26)
+    disk_mb: int = Field(default=64, ge=1, le=1 << 16)
+    files: int = Field(default=8192, ge=64, le=1 << 20)
+
+
 class TestCase(_Frozen):
     """One test of a finished task: a :class:`Case` whose id is settled.
 
@@ -150,7 +192,7 @@ class TestCase(_Frozen):
 
     __test__ = False  # not a pytest class
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_.:\-]+$")
+    id: str = Field(pattern=_TEST_ID)
     calls: tuple[Call, ...] = Field(min_length=1)
     public: bool = False
     budget: int | None = None
@@ -177,7 +219,7 @@ class Task(_Frozen):
         license: Its licence.
     """
 
-    id: str = Field(pattern=r"^[A-Za-z0-9_.\-]+$")
+    id: str = Field(pattern=_TASK_ID)
     title: str
     prompt: str
     entry_point: str
@@ -187,7 +229,7 @@ class Task(_Frozen):
     check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
     reference: str | None = None
     prelude: str = ""
-    difficulty: Literal["easy", "medium", "hard"] = "medium"
+    difficulty: Difficulty = "medium"
     tags: tuple[str, ...] = ()
     seed: int = 0
     source: str = ""
@@ -197,9 +239,7 @@ class Task(_Frozen):
     def _consistent(self) -> Task:
         if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
-        ids = [test.id for test in self.tests]
-        if len(set(ids)) != len(ids):
-            raise ValueError(f"test ids must be unique, got {ids}")
+        _insist_unique(self.tests)
         if (self.comparison.kind == "checker") != (self.check is not None):
             raise ValueError("comparison kind 'checker' and a `check` function go together")
         for name, code in (("prelude", self.prelude), ("reference", self.reference or "")):
@@ -213,3 +253,94 @@ class Task(_Frozen):
     def public_tests(self) -> tuple[TestCase, ...]:
         """The tests an agent may see."""
         return tuple(test for test in self.tests if test.public)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a workspace.
+
+    Attributes:
+        path: Relative to the workspace.
+        data: Its contents.
+        executable: Whether it may be run.
+    """
+
+    path: str
+    data: bytes
+    executable: bool = False
+
+
+class StateTest(_Frozen):
+    """One test of the state an agent left its workspace in.
+
+    Attributes:
+        id: Stable, unique within the task.
+        public: Whether the agent may run it and see why it fails.
+        title: What it looks for, one line; shown for public tests.
+    """
+
+    id: str = Field(pattern=_TEST_ID)
+    public: bool = False
+    title: str = ""
+
+
+class WorkspaceTask(_Frozen):
+    """A task of many turns: an agent works in a workspace, and what it leaves there is judged.
+
+    Attributes:
+        id: Name, also the last part of the Gymnasium id.
+        title: A few words for lists.
+        prompt: What the agent reads, in Markdown.
+        tests: The tests, in the order of the reward vector.
+        files: What the workspace holds to begin with.
+        setup: Shell commands that prepare it further, run in the sandbox before the agent comes.
+        support: Source whose names ``check`` and ``service`` see: how the files were drawn.
+        service: Source of the HTTP service that runs beside each command; empty: none.
+        check: Source of the tests, functions of a :class:`~deepgym_env.judge.checker.Workspace`;
+            it runs in a process of its own and never where the agent's code runs.
+        reference: Source of the scripted agent that solves the task; never shown to an agent.
+        limits: What the agent's commands may use.
+        max_turns: Steps after which an episode is truncated.
+        difficulty: ``easy``, ``medium`` or ``hard``.
+        tags: Topics.
+        seed: Seed the workspace was drawn with.
+        source: Where the task comes from.
+        license: Its licence.
+    """
+
+    id: str = Field(pattern=_TASK_ID)
+    title: str
+    prompt: str
+    tests: tuple[StateTest, ...] = Field(min_length=1)
+    files: tuple[File, ...] = ()
+    setup: str = ""
+    support: str = ""
+    service: str = ""
+    check: str
+    reference: str | None = None
+    limits: SessionLimits = SessionLimits()
+    max_turns: int = Field(default=30, ge=1)
+    difficulty: Difficulty = "medium"
+    tags: tuple[str, ...] = ()
+    seed: int = 0
+    source: str = ""
+    license: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> WorkspaceTask:
+        _insist_unique(self.tests)
+        return self
+
+    @property
+    def public_tests(self) -> tuple[StateTest, ...]:
+        """The tests an agent may run."""
+        return tuple(test for test in self.tests if test.public)
+
+
+AnyTask = Task | WorkspaceTask
+
+
+def _insist_unique(tests: tuple[TestCase, ...] | tuple[StateTest, ...]) -> None:
+    ids = [test.id for test in tests]
+    if len(set(ids)) != len(ids):
+        raise ValueError(f"test ids must be unique, got {ids}")

@@ -5,57 +5,87 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import gymnasium as gym
 import numpy as np
-import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 
 from deepgym_env.catalog import load_task
-from deepgym_env.engine import DeepGym
+from deepgym_env.engine import AsyncDeepGym, DeepGym
+from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Vector
+from deepgym_env.envs.function_episode import FunctionEpisode
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.envs.spaces import UnicodeText
+from deepgym_env.envs.workspace_episode import WorkspaceEpisode
 from deepgym_env.errors import ConfigError
-from deepgym_env.feedback import feedback
-from deepgym_env.result import RunResult
-from deepgym_env.task import Task
+from deepgym_env.sandbox import Session
+from deepgym_env.task import AnyTask, Task, WorkspaceTask
 
-__all__ = ["CodingEnv"]
+__all__ = ["CodingEnv", "episode_of", "turns_of"]
 
-Vector = npt.NDArray[np.float32]
+_FUNCTION_TURNS = 8
+_T = TypeVar("_T")
 
 
-class CodingEnv(gym.Env[str, str]):
-    """Write a function that passes every test; after each submission, read feedback and repair it.
+def turns_of(task: AnyTask, max_turns: int | None) -> int:
+    """Return how many turns an episode of a task has."""
+    return max_turns or (task.max_turns if isinstance(task, WorkspaceTask) else _FUNCTION_TURNS)
+
+
+def episode_of(engine: AsyncDeepGym, task: AnyTask, *, max_turns: int | None, dense: bool) -> Episode[Any]:
+    """Return an episode for a task of either kind, not yet begun."""
+    if isinstance(task, WorkspaceTask):
+        return WorkspaceEpisode(engine, task, max_turns=turns_of(task, max_turns), dense=dense)
+    return FunctionEpisode(engine, task, max_turns=turns_of(task, max_turns))
+
+
+class CodingEnv(gym.Env[str, Action]):
+    """Work on a coding task, turn by turn: write a function, or work in a workspace with a shell.
 
     ## Observation Space
-    ``UnicodeText``. After ``reset`` the task's prompt; after a step, feedback on the submission:
-    failed public tests in full, hidden ones only counted.
+    ``UnicodeText``. After ``reset`` the task's prompt, for a workspace with its tools. After a step
+    what the calls answered: feedback on a submission (failed public tests in full, hidden ones only
+    counted), output of a command, contents of a file, or what was wrong with the action.
 
     ## Action Space
-    ``UnicodeText``. What a model wrote: its last fenced block is the submission, or all of it if
-    there is none.
+    ``UnicodeText``: what a model wrote. Tool calls are found in it in any of the usual forms, see
+    :func:`~deepgym_env.actions.parse_action`; of a function task, text without a call is a
+    submission (its last fenced block, or all of it). ``step`` also takes a tool call or a chat
+    message as a dict. ``info["tools"]`` lists the tools in the OpenAI format: ``submit, run_code``
+    for a function; ``bash, read_file, write_file, edit_file, list_files, run_tests, submit`` for a
+    workspace.
 
     ## Reward Space
     ``reward_space`` is a ``Box(-1, 1, (n_tests,), float32)``. With ``v`` the per-test scores of
-    the latest submission (0 before the first), the reward of a step is the change of ``v``: the
+    the state judged last (0 before the first), the reward of a step is the change of ``v``: the
     undiscounted return of an episode is the per-test result of the state it ended in, and no loop
-    of submissions earns more than solving does. A message without code changes nothing.
+    of submissions earns more than solving does. A step that judges nothing changes nothing. A
+    function is judged with each submission; a workspace when it is submitted and when the turns
+    are used up, or with ``dense`` after every turn.
 
     ## Episode Termination
-    Terminated when every test passes. Truncated after ``max_turns`` steps, and after an
-    infrastructure failure, which is no verdict: ``info["has_verdict"]`` is False, the reward 0.
+    Terminated when the state judged passes every test, and when a workspace is submitted. Truncated
+    after ``max_turns`` steps, and after an infrastructure failure, which is no verdict:
+    ``info["has_verdict"]`` is False, the reward 0.
 
     ## Info
-    ``task, turn, action_valid, has_verdict, status, passed, score, tests, reward_components``;
-    ``tests`` lists ``{id, public, status, score}`` of the latest verdict. No time, id or path is
-    in it: the same seed and actions give the same info.
+    ``task, turn, action_valid, has_verdict, evaluated, status, passed, score, tests,
+    reward_components, tools``; ``tests`` lists ``{id, public, status, score}`` of the latest
+    verdict. No time, id or path is in it: the same seed and actions give the same info.
+
+    ## Branching
+    ``snapshot``, ``restore`` and ``fork`` keep, bring back and copy an episode with its workspace,
+    turns, shell state and reward state, as tree search needs it.
 
     ## Arguments
     ``gym.make("DeepGym/coin_change", max_turns=8, fresh_tests=False)``. ``reset(seed=s)`` draws
-    the tests of seed ``s``; with ``fresh_tests`` every reset draws new ones, of the same number.
+    the task of seed ``s``; with ``fresh_tests`` every reset draws a new one, with the same tests'
+    number.
 
     Example:
         >>> env = CodingEnv("reverse_string")
@@ -70,10 +100,11 @@ class CodingEnv(gym.Env[str, str]):
 
     def __init__(
         self,
-        task: str | Task,
+        task: str | AnyTask,
         *,
-        max_turns: int = 8,
+        max_turns: int | None = None,
         fresh_tests: bool = False,
+        dense: bool = False,
         engine: DeepGym | None = None,
         render_mode: str | None = None,
     ) -> None:
@@ -81,8 +112,10 @@ class CodingEnv(gym.Env[str, str]):
 
         Args:
             task: Id of a built-in task, or a task.
-            max_turns: Steps after which an episode is truncated.
-            fresh_tests: Draw new random tests at every reset; needs a built-in task.
+            max_turns: Steps after which an episode is truncated; by default 8 for a function, and
+                for a workspace what its task says.
+            fresh_tests: Draw a new seed at every reset; needs a built-in task.
+            dense: Judge a workspace after every turn, not only at the end.
             engine: The engine that judges; by default one shared by all environments.
             render_mode: ``ansi`` or None.
 
@@ -90,107 +123,150 @@ class CodingEnv(gym.Env[str, str]):
             UnknownTaskError: If there is no such task.
             ConfigError: If an option has a value that can't work.
         """
-        if max_turns < 1:
+        if max_turns is not None and max_turns < 1:
             raise ConfigError(f"max_turns must be at least 1, got {max_turns!r}")
         if render_mode not in (None, "ansi"):
             raise ConfigError(f"render_mode must be 'ansi' or None, got {render_mode!r}")
-        if fresh_tests and isinstance(task, Task):
+        if fresh_tests and not isinstance(task, str):
             raise ConfigError("fresh_tests needs the id of a built-in task: a Task's tests are fixed")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
-        self.max_turns = max_turns
+        if dense and isinstance(self.task, Task):
+            raise ConfigError("dense is for workspace tasks: a function is judged with every submission anyway")
+        self._options: dict[str, Any] = {
+            "max_turns": max_turns,
+            "fresh_tests": fresh_tests,
+            "dense": dense,
+            "engine": engine,
+            "render_mode": render_mode,
+        }
+        self.max_turns = turns_of(self.task, max_turns)
         self.render_mode = render_mode
-        self._fresh_tests = fresh_tests
-        self._engine = engine
         self._lease: Lease | None = None
+        self._episode: Episode[Any] | None = None
+        self._abandon: weakref.finalize[..., CodingEnv] | None = None
         self.observation_space = UnicodeText()
         self.action_space = UnicodeText()
         self.reward_space = Box(-1.0, 1.0, (len(self.task.tests),), np.float32)
-        self._vector: Vector = np.zeros(len(self.task.tests), dtype=np.float32)
-        self._result: RunResult | None = None
-        self._turn = 0
-        self._over = True
-        self._shown = ""
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode; return the prompt and the info of a state nothing passes in."""
         super().reset(seed=seed)
         if self._task_id is not None:
-            if self._fresh_tests:
+            if self._options["fresh_tests"]:
                 self.task = load_task(self._task_id, int(self.np_random.integers(2**31)))
             elif seed is not None:
                 self.task = load_task(self._task_id, seed)
-        self._vector = np.zeros(len(self.task.tests), dtype=np.float32)
-        self._result = None
-        self._turn = 0
-        self._over = False
-        self._shown = self.task.prompt
-        return self._shown, self._info(action_valid=True, has_verdict=True)
+        episode = self._episode or self._new_episode()
+        return self._call(lambda _: episode.reset(self.task))
 
-    def step(self, action: str) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
-        """Judge a submission.
+    def step(self, action: Action) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
+        """Take a turn.
 
         Returns:
-            Feedback, the change of the per-test scores (float32, ``(n_tests,)``), whether all
-            tests pass, whether the episode is cut off, and the info.
+            What the action's calls answered, the change of the per-test scores (float32,
+            ``(n_tests,)``), whether the task is solved or submitted, whether the episode is cut
+            off, and the info.
 
         Raises:
             ResetNeeded: If the episode is over.
         """
-        if self._over:
+        episode = self._episode
+        if episode is None or episode.over:
             raise ResetNeeded("the episode is over: call reset() before step()")
-        self._turn += 1
-        before = self._vector
-        if isinstance(action, str):
-            result = self._judge().run(self.task, action)
-            valid, verdict = result.status != "no_code", result.has_verdict
-            if valid and verdict:
-                self._result, self._vector = result, result.vector
-            self._shown = feedback(result)
-        else:
-            valid, verdict = False, True
-            self._shown = f"An action must be text, got {type(action).__name__}. Answer with one fenced Python block."
-        terminated = bool((self._vector == 1.0).all())
-        truncated = not terminated and (self._turn >= self.max_turns or not verdict)
-        self._over = terminated or truncated
-        return self._shown, self._vector - before, terminated, truncated, self._info(valid, verdict)
+        return self._call(lambda _: episode.step(action))
+
+    def snapshot(self) -> EpisodeSnapshot:
+        """Keep the episode as it is now; :meth:`restore` brings it back, here or in another environment."""
+        episode = self._begun()
+        return self._call(lambda _: episode.snapshot())
+
+    def restore(self, snapshot: EpisodeSnapshot) -> None:
+        """Make the episode as it was when the snapshot was taken.
+
+        Raises:
+            SandboxError: If the sandbox that held it is gone, and repeating its turns in a new one
+                gave other answers.
+        """
+        episode = self._episode or self._new_episode()
+        self._call(lambda _: episode.restore(snapshot))
+        self.task = episode.task
+
+    def forget(self, snapshot: EpisodeSnapshot) -> None:
+        """Give up what a snapshot holds in the sandbox; else it stays until the engine is closed."""
+        episode = self._begun()
+        self._call(lambda _: episode.forget(snapshot))
+
+    def fork(self) -> CodingEnv:
+        """Return another environment whose episode goes on from where this one is."""
+        episode = self._begun()
+        other = CodingEnv(self._task_id or self.task, **self._options)
+        other.task = self.task
+        other.np_random = copy.deepcopy(self.np_random)
+        other._keep(self._call(lambda _: episode.fork()))
+        return other
+
+    @property
+    def session(self) -> Session:
+        """The session of a workspace's episode, to look into; asynchronous, see :meth:`DeepGym.call`.
+
+        Raises:
+            ConfigError: If the task has none.
+        """
+        episode = self._begun()
+        if not isinstance(episode, WorkspaceEpisode):
+            raise ConfigError(f"{self.task.id!r} is a function task and has no session")
+        return episode.session
 
     def render(self) -> str | None:
         """Return the latest observation under a line with task and score, in ``ansi`` mode."""
         if self.render_mode != "ansi":
             return None
-        score = float(self._vector.mean())
-        return f"{self.task.id}: turn {self._turn} of {self.max_turns}, score {score:.2f}\n\n{self._shown}"
+        episode = self._begun()
+        score = float(episode.vector.mean())
+        return f"{self.task.id}: turn {episode.turn} of {episode.max_turns}, score {score:.2f}\n\n{episode.shown}"
 
     def close(self) -> None:
-        """Give the share in the engine back; the environment starts it again if it is used again."""
+        """End the session and give the share in the engine back; ``reset`` starts both again."""
+        episode, self._episode = self._episode, None
+        if self._abandon is not None:
+            self._abandon.detach()
+        if episode is not None and not self._engine.closed:
+            self._call(lambda _: episode.close())
         if self._lease is not None:
             self._lease.release()
             self._lease = None
 
-    def _judge(self) -> DeepGym:
-        if self._engine is not None:
-            return self._engine
+    # ── the engine behind it ──────────────────────────────────────────────────────────────
+
+    @property
+    def _engine(self) -> DeepGym:
+        own: DeepGym | None = self._options["engine"]
+        if own is not None:
+            return own
         if self._lease is None:
             self._lease = lease_engine(self)
         return self._lease.engine
 
-    def _info(self, action_valid: bool, has_verdict: bool) -> dict[str, Any]:
-        result = self._result
-        cases = result.cases if result else ()
-        statuses = {case.id: case.status for case in cases}
-        tests = [
-            {"id": test.id, "public": test.public, "status": statuses.get(test.id, "not_run"), "score": float(score)}
-            for test, score in zip(self.task.tests, self._vector, strict=True)
-        ]
-        return {
-            "task": self.task.id,
-            "turn": self._turn,
-            "action_valid": action_valid,
-            "has_verdict": has_verdict,
-            "status": result.status if result else "not_run",
-            "passed": bool((self._vector == 1.0).all()),
-            "score": float(self._vector.mean()),
-            "tests": tests,
-            "reward_components": dict(result.reward_components) if result else {},
-        }
+    def _call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        return self._engine.call(ask)
+
+    def _begun(self) -> Episode[Any]:
+        if self._episode is None:
+            raise ResetNeeded("no episode has begun: call reset() first")
+        return self._episode
+
+    def _new_episode(self) -> Episode[Any]:
+        options = self._options
+
+        async def make(engine: AsyncDeepGym) -> Episode[Any]:
+            return episode_of(engine, self.task, max_turns=options["max_turns"], dense=options["dense"])
+
+        return self._keep(self._call(make))
+
+    def _keep(self, episode: Episode[Any]) -> Episode[Any]:
+        """Take an episode as this environment's; it is closed when the environment is collected."""
+        self._episode = episode
+        self._abandon = weakref.finalize(self, self._engine.post, lambda _: episode.close())
+        self._abandon.atexit = False
+        return episode

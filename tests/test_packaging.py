@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deepgym_env import task_ids
+
 ROOT = Path(__file__).parents[1]
 LINKS = ("envs", "wrappers", "scenarios")
 
@@ -103,7 +105,8 @@ def test_every_scenario_is_complete_in_the_wheel(built):
     folders = {path.parent.name for path in (ROOT / "scenarios").glob("*/task.toml")}
     assert len(folders) >= 24
     for folder in folders:
-        for file in ("task.toml", "prompt.md", "cases.py", "reference.py"):
+        own = ("cases.py", "reference.py") if folder in task_ids("function") else ("check.py", "solve.py")
+        for file in ("task.toml", "prompt.md", *own):
             assert f"deepgym_env/scenarios/{folder}/{file}" in direct
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepgym_env.cli.console import print_json, progress_bar, stdout
-from deepgym_env.cli.inputs import JsonOption, WorkersOption, examples, resolve_task
+from deepgym_env.cli.inputs import JsonOption, WorkersOption, examples, resolve_function
 from deepgym_env.errors import ConfigError, SandboxError, TaskError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def bench(
     """Measure latency and throughput with the task's reference solution; no two submissions are the same."""
     from deepgym_env.engine import DeepGym
 
-    judged = resolve_task(task)
+    judged = resolve_function(task)
     if judged.reference is None:
         raise ConfigError(f"task {judged.id!r} has no reference.py to submit: choose another with --task")
     codes = (f"{judged.reference}\n# {number}\n" for number in itertools.count())

@@ -23,7 +23,7 @@ from deepgym_env.cli.inputs import (
     TaskArgument,
     WorkersOption,
     examples,
-    resolve_task,
+    resolve_function,
 )
 from deepgym_env.cli.result_log import Record, ResultLog, record_of
 from deepgym_env.errors import ConfigError
@@ -74,7 +74,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Judge many completions: exits with 0 once all have verdicts, 3 if some have none."""
-    load = functools.cache(lambda name: resolve_task(name, seed))
+    load = functools.cache(lambda name: resolve_function(name, seed))
     completions = read_completions(solutions, load(task), load, field)
     out = output or solutions.with_name(f"{solutions.stem}.results.jsonl")
     if out.exists() and out.samefile(solutions):

@@ -3,7 +3,7 @@
 - :data:`TaskArgument`, :data:`SeedOption`, :data:`WorkersOption`, :data:`LevelOption`,
   :data:`JsonOption`: parameters several commands have.
 - :class:`Level`: levels of isolation, as choices.
-- :func:`resolve_task`, :func:`read_text`: what their values mean.
+- :func:`resolve_task`, :func:`resolve_function`, :func:`read_text`: what their values mean.
 - :func:`examples`: a help epilog.
 """
 
@@ -21,7 +21,7 @@ from rich.markup import escape
 from deepgym_env.errors import ConfigError, DeepGymError, TaskError
 
 if TYPE_CHECKING:
-    from deepgym_env.task import Task
+    from deepgym_env.task import AnyTask, Task
 
 __all__ = [
     "JsonOption",
@@ -32,6 +32,7 @@ __all__ = [
     "WorkersOption",
     "examples",
     "read_text",
+    "resolve_function",
     "resolve_task",
 ]
 
@@ -71,7 +72,21 @@ LevelOption = Annotated[Level, typer.Option("--min-isolation", help="Refuse to r
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 
-def resolve_task(name: str, seed: int = 0) -> Task:
+def resolve_function(name: str, seed: int = 0) -> Task:
+    """Return the function task a TASK argument means.
+
+    Raises:
+        TaskError: If there is no such task, its folder is broken, or it is a workspace task.
+    """
+    from deepgym_env.task import Task
+
+    task = resolve_task(name, seed)
+    if not isinstance(task, Task):
+        raise TaskError(f"{task.id!r} is a workspace task, worked on in many turns: use `deepgym play {name}`")
+    return task
+
+
+def resolve_task(name: str, seed: int = 0) -> AnyTask:
     """Return the task a TASK argument means: a built-in id first, else a folder.
 
     Raises:
@@ -87,10 +102,12 @@ def resolve_task(name: str, seed: int = 0) -> Task:
     if not folder.is_dir():
         raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")
     from deepgym_env.judge import CallJudge
+    from deepgym_env.task import Task
 
     try:
         task = load_task_folder(folder.resolve(), seed)
-        CallJudge(task)  # tests that can't be asked are found here, before anything is run
+        if isinstance(task, Task):
+            CallJudge(task)  # tests that can't be asked are found here, before anything is run
     except DeepGymError:
         raise
     except (Exception, SystemExit) as error:  # a folder is input: whatever its cases.py raises is no crash of ours

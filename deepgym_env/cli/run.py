@@ -16,7 +16,7 @@ from deepgym_env.cli.inputs import (
     TaskArgument,
     examples,
     read_text,
-    resolve_task,
+    resolve_function,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(
     """Judge one submission: exits with 0 if every test passes, 1 if not, 3 without a verdict."""
     from deepgym_env.engine import DeepGym
 
-    judged = resolve_task(task, seed)
+    judged = resolve_function(task, seed)
     text = read_text(solution, "--solution")
     with DeepGym(workers=1, min_isolation=min_isolation.value) as engine:
         result = engine.run(judged, text)

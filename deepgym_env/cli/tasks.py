@@ -11,9 +11,11 @@ import typer
 from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
 from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
 from deepgym_env.errors import ConfigError
+from deepgym_env.task import AnyTask, Call, Comparison, Limits, SessionLimits, Task, WorkspaceTask
 
 if TYPE_CHECKING:
-    from deepgym_env.task import Call, Comparison, Limits, Task
+    from deepgym_env.catalog import Kind
+
 
 __all__ = ["LIST_EXAMPLES", "SHOW_EXAMPLES", "Difficulty", "list_tasks", "show"]
 
@@ -56,9 +58,10 @@ def list_tasks(
     if not tasks:
         note("no task matches; `deepgym list` shows all")
         return
-    grid = table("id", "title", "difficulty", "tests", "public", "tags")
+    grid = table("id", "title", "kind", "difficulty", "tests", "public", "tags")
     for row in map(_row, tasks):
-        cells = (row["id"], row["title"], row["difficulty"], row["tests"], row["public"], ", ".join(row["tags"]))
+        counts = row["tests"], row["public"]
+        cells = (row["id"], row["title"], row["kind"], row["difficulty"], *counts, ", ".join(row["tags"]))
         grid.add_row(*map(str, cells))
     stdout().print(grid)
 
@@ -70,10 +73,11 @@ def _check_tags(wanted: set[str], known: set[str]) -> None:
         raise ConfigError(f"no task has the tag {tag!r}: {hint}")
 
 
-def _row(task: Task) -> dict[str, Any]:
+def _row(task: AnyTask) -> dict[str, Any]:
     return {
         "id": task.id,
         "gym_id": f"DeepGym/{task.id}",
+        "kind": _kind(task),
         "title": task.title,
         "difficulty": task.difficulty,
         "tests": len(task.tests),
@@ -91,8 +95,34 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
         _print_task(shown)
 
 
-def _description(task: Task) -> dict[str, Any]:
+def _kind(task: AnyTask) -> Kind:
+    return "function" if isinstance(task, Task) else "workspace"
+
+
+def _description(task: AnyTask) -> dict[str, Any]:
     """Return what may be known of a task; neither hidden tests nor the reference."""
+    public, total = len(task.public_tests), len(task.tests)
+    return {
+        **_row(task),
+        "prompt": task.prompt,
+        "limits": task.limits.model_dump(),
+        "tests": {"total": total, "public": public, "hidden": total - public},
+        **(_function_description(task) if isinstance(task, Task) else _workspace_description(task)),
+        "seed": task.seed,
+        "source": task.source,
+        "license": task.license,
+    }
+
+
+def _workspace_description(task: WorkspaceTask) -> dict[str, Any]:
+    return {
+        "files": [file.path for file in task.files],
+        "max_turns": task.max_turns,
+        "public_tests": [{"id": test.id, "title": test.title} for test in task.public_tests],
+    }
+
+
+def _function_description(task: Task) -> dict[str, Any]:
     public_tests = [
         {
             "id": test.id,
@@ -101,24 +131,14 @@ def _description(task: Task) -> dict[str, Any]:
         for test in task.public_tests
     ]
     return {
-        "id": task.id,
-        "title": task.title,
-        "difficulty": task.difficulty,
-        "tags": list(task.tags),
         "entry_point": task.entry_point,
-        "prompt": task.prompt,
         "prelude": task.prelude,
-        "limits": task.limits.model_dump(),
         "comparison": task.comparison.model_dump(),
-        "tests": {"total": len(task.tests), "public": len(public_tests), "hidden": len(task.tests) - len(public_tests)},
         "public_tests": public_tests,
-        "seed": task.seed,
-        "source": task.source,
-        "license": task.license,
     }
 
 
-def _print_task(task: Task) -> None:
+def _print_task(task: AnyTask) -> None:
     from rich.markdown import Markdown
     from rich.table import Table
 
@@ -130,11 +150,25 @@ def _print_task(task: Task) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_row("[dim]difficulty[/]", task.difficulty + (f" ({', '.join(task.tags)})" if task.tags else ""))
     facts.add_row("[dim]tests[/]", f"{len(task.tests)}: {len(task.public_tests)} public, {hidden} hidden")
-    facts.add_row("[dim]comparison[/]", _comparison_text(task.comparison))
-    facts.add_row("[dim]limits[/]", _limits_text(task.limits))
+    if isinstance(task, Task):
+        facts.add_row("[dim]comparison[/]", _comparison_text(task.comparison))
+        facts.add_row("[dim]limits[/]", _limits_text(task.limits))
+    else:
+        facts.add_row("[dim]workspace[/]", ", ".join(file.path for file in task.files) or "empty")
+        facts.add_row("[dim]turns[/]", f"at most {task.max_turns}")
+        facts.add_row("[dim]limits[/]", _session_limits_text(task.limits))
     console.print(facts)
     if task.public_tests:
-        console.print(_public_table(task))
+        console.print(_public_table(task) if isinstance(task, Task) else _public_titles(task))
+
+
+def _public_titles(task: WorkspaceTask) -> Any:
+    from rich.text import Text
+
+    grid = table("public test", "looks for")
+    for test in task.public_tests:
+        grid.add_row(test.id, Text(test.title))
+    return grid
 
 
 def _public_table(task: Task) -> Any:
@@ -168,6 +202,13 @@ def _limits_text(limits: Limits) -> str:
     return (
         f"per test {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
         f"{_size(limits.output_bytes)} output, {limits.tmp_mb} MiB /tmp, {limits.threads} threads"
+    )
+
+
+def _session_limits_text(limits: SessionLimits) -> str:
+    return (
+        f"per command {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory "
+        f"per process, {limits.processes} processes; workspace {limits.disk_mb} MiB"
     )
 
 

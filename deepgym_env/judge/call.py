@@ -13,11 +13,12 @@ shown for the first two stages only, so no hidden input finds its way into feedb
 
 from __future__ import annotations
 
+import inspect
 import json
 import secrets
 import signal
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
@@ -29,7 +30,9 @@ from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import Query, Task, TestCase
 
-__all__ = ["CallJudge", "Hearing"]
+__all__ = ["CallJudge", "Hearing", "Reply"]
+
+Reply = bytes | Awaitable[bytes] | None
 
 _MAX_PROCESSES = 3
 _NONCE = 16
@@ -160,8 +163,8 @@ class Hearing:
 
     # ── what a process sends ──────────────────────────────────────────────────────────────
 
-    def take(self, payload: bytes) -> bytes | None:
-        """Take one payload of the process; return the answer if it is a query.
+    def take(self, payload: bytes) -> Reply:
+        """Take one payload of the process; return the answer if it is a query, or what will give it.
 
         What is no proper answer ends the hearing as ``tampered``: honest code can't send it.
 
@@ -179,7 +182,7 @@ class Hearing:
             raise Forfeited
         return reply
 
-    def _take(self, kind: bytes, body: bytes) -> bytes | None:
+    def _take(self, kind: bytes, body: bytes) -> Reply:
         if kind == ChildKind.LOADED and not self._loaded:
             self._load(body)
         elif kind == ChildKind.ANSWER and self._loaded and self._nonces:
@@ -206,7 +209,7 @@ class Hearing:
         self._cases.append(self._weigh(question, parts[:-1], parts[-1][1]))
         self._queries = 0
 
-    def _query(self, body: bytes) -> bytes | None:
+    def _query(self, body: bytes) -> Reply:
         self._queries += 1
         try:
             query = self._question.queries[struct.unpack_from("<I", body)[0]]
@@ -218,7 +221,8 @@ class Hearing:
             self._tampered("sent a query that names no function")
             return None
         try:
-            return codec.encode(query(*args)).encode()
+            answer = query(*args)
+            return _encoded(answer) if inspect.isawaitable(answer) else codec.encode(answer).encode()
         except Exception:
             return b"null"  # asked with arguments of a wrong type: no answer
 
@@ -328,6 +332,10 @@ class Hearing:
             if test.budget is not None
         ]
         return sum(shares) / len(shares)
+
+
+async def _encoded(answer: Awaitable[Any]) -> bytes:
+    return codec.encode(await answer, 1 << 28).encode()
 
 
 def _cause(ending: Ending) -> tuple[CaseStatus, str]:

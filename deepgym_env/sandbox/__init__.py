@@ -2,6 +2,7 @@
 
 - :class:`Backend`: starts runners somewhere; :class:`LocalBackend` on this machine.
 - :class:`Runner`: one running runner, and :class:`Pool`: several of them, replaced when they die.
+- :class:`Session`: a workspace that lives from call to call; :class:`SessionHost` opens them.
 - :class:`Job`, :class:`Ending`: what goes in and how it ends.
 - :class:`Isolation`: the layers in force.
 """
@@ -11,10 +12,13 @@ from deepgym_env.sandbox.isolation import Isolation, IsolationLevel, Layer
 from deepgym_env.sandbox.local import LocalBackend
 from deepgym_env.sandbox.pool import Pool
 from deepgym_env.sandbox.process import Backend, Runner
+from deepgym_env.sandbox.session import Command, Entry, Session, SessionHost, Snapshot
 
 __all__ = [
     "Backend",
+    "Command",
     "Ending",
+    "Entry",
     "Isolation",
     "IsolationLevel",
     "Job",
@@ -22,4 +26,7 @@ __all__ = [
     "LocalBackend",
     "Pool",
     "Runner",
+    "Session",
+    "SessionHost",
+    "Snapshot",
 ]

@@ -95,6 +95,7 @@ class LocalBackend:
         preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
         layers: Sequence[str] = ("namespaces", "seccomp", "landlock", "cgroup"),
+        sessions: bool = False,
     ) -> None:
         """Choose what runners look like.
 
@@ -104,6 +105,7 @@ class LocalBackend:
             packages: Installed packages submissions may import, besides the standard library; each
                 runner imports them once, for the first submission that mentions one.
             layers: The layers of isolation to try; leaving one out is for measurements only.
+            sessions: Runners hold sessions' workspaces instead of judging submissions.
         """
         self._python = python or sys.executable
         self._preload = tuple(preload)
@@ -112,6 +114,11 @@ class LocalBackend:
         self._modules = [*installed, "numpy.random"] if "numpy" in installed else installed
         self._packages = [folder for name in installed for folder in _package_folders(name)]
         self._layers = tuple(layers)
+        self._sessions = sessions
+
+    def for_sessions(self) -> LocalBackend:
+        """Return a backend like this one whose runners hold sessions."""
+        return LocalBackend(python=self._python, preload=self._preload, packages=(), layers=self._layers, sessions=True)
 
     def start(self) -> _LocalHandle:
         """Start a runner.
@@ -173,6 +180,7 @@ class LocalBackend:
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
+        config["sessions"] = self._sessions
         return {**config, "packages": self._packages, "preload": self._preload, "package_modules": self._modules}
 
 

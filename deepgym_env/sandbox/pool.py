@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from deepgym_env.errors import ClosedError, IsolationError, SandboxError
@@ -51,6 +51,23 @@ class Pool:
                 yield await self._started(slot)
             finally:
                 slot.busy -= 1
+
+    async def pinned(self, load: Mapping[Runner, int]) -> Runner:
+        """Return the runner with the least ``load``, started if need be, for work that stays with it.
+
+        Raises:
+            SandboxError: If none can be started.
+            IsolationError: If it is isolated less than asked for.
+            ClosedError: If the pool is closed.
+        """
+        if self._closed:
+            raise ClosedError("the engine is closed")
+        slot = min(self._slots, key=lambda slot: load.get(slot.runner, 0) + slot.busy if slot.runner else slot.busy)
+        slot.busy += 1
+        try:
+            return await self._started(slot)
+        finally:
+            slot.busy -= 1
 
     async def _started(self, slot: _Slot) -> Runner:
         async with slot.lock:

@@ -11,7 +11,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -24,7 +24,7 @@ __all__ = ["Backend", "Handle", "LostError", "Runner"]
 
 _START_SECONDS = 60.0
 
-Take = Callable[[bytes], "bytes | None"]
+Take = Callable[[bytes], "bytes | Awaitable[bytes] | None"]
 
 
 class LostError(SandboxError):
@@ -57,6 +57,9 @@ class Backend(Protocol):
             SandboxError: If it can't be started.
         """
 
+    def for_sessions(self) -> Backend:
+        """Return a backend like this one whose runners hold sessions' workspaces."""
+
 
 @dataclass(slots=True)
 class _Active:
@@ -65,6 +68,7 @@ class _Active:
     take: Take
     done: asyncio.Future[Ending]
     cpu_total: float
+    reply: asyncio.Task[None] | None = None  # one that takes time
 
 
 class Runner(asyncio.Protocol):
@@ -105,6 +109,7 @@ class Runner(asyncio.Protocol):
     async def execute(self, job: Job, take: Take) -> Ending:
         """Run a job in a fresh process; ``take`` gets each frame and may return an answer to it.
 
+        Where the answer is an awaitable, it is sent once it is there; what it raises ends the job.
         A ``take`` that raises :class:`Forfeited` has the process killed.
 
         Raises:
@@ -123,7 +128,9 @@ class Runner(asyncio.Protocol):
                 self._send(wire.Kind.CANCEL, run)
             raise
         finally:
-            self._active.pop(run, None)
+            active = self._active.pop(run)
+            if active.reply is not None:
+                active.reply.cancel()
 
     def close(self) -> None:
         """End the runner and all it runs."""
@@ -171,8 +178,20 @@ class Runner(asyncio.Protocol):
         except Forfeited:
             self._send(wire.Kind.CANCEL, run)
             return
-        if reply is not None:
+        if isinstance(reply, bytes):
             self._send(wire.Kind.DATA, run, reply)
+        elif reply is not None:
+            active.reply = asyncio.ensure_future(self._reply_later(active, run, reply))
+
+    async def _reply_later(self, active: _Active, run: int, reply: Awaitable[bytes]) -> None:
+        try:
+            data = await reply
+        except Exception as error:
+            if not active.done.done():
+                active.done.set_exception(error)
+            self._send(wire.Kind.CANCEL, run)
+            return
+        self._send(wire.Kind.DATA, run, data)
 
     def _end(self, active: _Active, end: dict[str, Any]) -> None:
         if not end["ready"]:

@@ -26,6 +26,7 @@ def test_list_json_is_the_catalog(deepgym):
         assert row == {
             "id": task.id,
             "gym_id": f"DeepGym/{task.id}",
+            "kind": "function" if task.id in task_ids("function") else "workspace",
             "title": task.title,
             "difficulty": task.difficulty,
             "tests": len(task.tests),

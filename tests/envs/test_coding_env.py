@@ -26,7 +26,7 @@ from deepgym_env.errors import ConfigError, UnknownTaskError
 from deepgym_env.sandbox import LocalBackend
 from deepgym_env.wrappers import ScalarReward
 
-TASK_IDS = deepgym_env.task_ids()
+TASK_IDS = deepgym_env.task_ids("function")
 ENV_IDS = [f"DeepGym/{task_id}" for task_id in TASK_IDS]
 ONE = "DeepGym/coin_change"
 INFO = {
@@ -34,11 +34,13 @@ INFO = {
     "turn",
     "action_valid",
     "has_verdict",
+    "evaluated",
     "status",
     "passed",
     "score",
     "tests",
     "reward_components",
+    "tools",
 }
 
 
@@ -87,7 +89,8 @@ def answers(task):
 
 
 def test_every_task_is_registered():
-    assert set(ENV_IDS) == {env_id for env_id in gym.registry if env_id.startswith("DeepGym/")} - {"DeepGym/mixture"}
+    expected = {f"DeepGym/{task_id}" for task_id in deepgym_env.task_ids()}
+    assert expected == {env_id for env_id in gym.registry if env_id.startswith("DeepGym/")} - {"DeepGym/mixture"}
 
 
 @pytest.mark.parametrize("env_id", ENV_IDS)
@@ -314,16 +317,17 @@ def test_a_step_before_reset_or_after_the_end_is_refused():
 
 @pytest.mark.parametrize(
     "action",
-    [None, 7, b"def f(): pass", ["x"], {"name": "bash"}, np.zeros(3), object()],
+    [None, 7, b"def f(): pass", ["x"], {"name": "bash"}, {}, np.zeros(3), object()],
     ids=lambda action: type(action).__name__,
 )
-def test_an_action_that_is_no_text_is_told_so_and_changes_nothing(make, action):
+def test_an_action_that_is_no_action_is_told_so_and_changes_nothing(make, action):
     env = make()
     env.reset(seed=0)
     env.step(stub(env.unwrapped.task, "return -1"))
     *_, before = env.step("")
     observation, reward, terminated, truncated, info = env.step(action)
-    assert type(action).__name__ in observation
+    assert "No call was made" in observation
+    assert "submit" in observation
     assert not reward.any()
     assert (terminated, truncated, info["action_valid"], info["has_verdict"]) == (False, False, False, True)
     assert info["tests"] == before["tests"]
@@ -427,13 +431,17 @@ def test_an_infrastructure_failure_is_no_verdict(make_task):
         env.step("def f(x): return x")
 
 
+async def _itself(engine):
+    return engine
+
+
 def test_an_infrastructure_failure_keeps_what_was_earned(make_task, engine):
     task = make_task(((1,), 1), ((2,), 2))
     env = CodingEnv(task, engine=engine)
     env.reset(seed=0)
     env.step("def f(x): return 1")
     with DeepGym(workers=1, retries=0, backend=LocalBackend(python="/no/such/python")) as broken:
-        env._engine = broken
+        env._episode.engine = broken.call(_itself)
         _, reward, _, truncated, info = env.step("def f(x): return x")
     assert reward.tolist() == [0.0, 0.0]
     assert truncated
@@ -514,6 +522,7 @@ envs[0].close(); envs[0].close(); envs[1].close()
 assert children()
 envs[2].close()
 assert children() == [], children()
+envs[0].reset(seed=0)
 envs[0].step("x = 1")
 assert children()
 del envs, env
@@ -535,5 +544,8 @@ def test_closing_twice_does_no_harm_and_use_goes_on():
     env.step("x = 1")
     env.close()
     env.close()
+    with pytest.raises(ResetNeeded):
+        env.step("x = 1")
+    env.reset(seed=0)
     assert env.step(env.unwrapped.task.reference)[2] is True
     env.close()

@@ -17,7 +17,7 @@ WRONG = Path(__file__).parents[1] / "wrong_solutions"
 SEEDS, CHUNK = 1000, 250
 CONSTANTS = [None, True, False, 0, 1, -1, 2, 0.0, 1.0, "", "0", "a", [], [[]], [0], (), {}, set(), math.inf]
 
-each_task = pytest.mark.parametrize("task_id", task_ids())
+each_task = pytest.mark.parametrize("task_id", task_ids("function"))
 
 
 def stub(task, body):
@@ -88,7 +88,7 @@ def test_wrong_solutions_are_caught(engine, task_id):
 
 
 def test_wrong_solutions_belong_to_tasks():
-    assert {path.name for path in WRONG.iterdir() if path.is_dir()} - {"__pycache__"} == set(task_ids())
+    assert {path.name for path in WRONG.iterdir() if path.is_dir()} - {"__pycache__"} == set(task_ids("function"))
 
 
 # ── form ──────────────────────────────────────────────────────────────────────────────────

@@ -13,23 +13,20 @@ import linecache
 import os
 import random
 import resource
-import select
 import struct
 import sys
-import time
 import traceback
 import types
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import codec, isolation, kernel, wire
+from .channel import CHANNEL, Channel
 from .layers import Layers, Limits
 
-__all__ = ["CHANNEL", "lock_down", "main"]
+__all__ = ["lock_down", "main", "reset_signals"]
 
-CHANNEL = 3
 _PRINT_CAP = 4000
 _CALL_HEAD = struct.Struct("<BI")
-_CPU = struct.Struct("<d")
 
 
 def lock_down(limits: Limits, layers: Layers) -> None:
@@ -124,36 +121,9 @@ class _TooMuchOutput(BaseException):
     pass
 
 
-class _Channel:
-    """Blocking frames on the one descriptor that is left."""
-
-    def __init__(self) -> None:
-        self.received = bytearray()
-
-    def receive(self) -> Optional[bytes]:
-        """Return the next payload, or None at the end."""
-        while True:
-            frames = wire.child_frames(self.received, wire.MAX_FRAME)
-            if frames:
-                self.received[:0] = b"".join(map(wire.child_frame, frames[1:]))
-                return frames[0]
-            data = os.read(CHANNEL, 1 << 20)
-            if not data:
-                return None
-            self.received += data
-
-    def send(self, kind: bytes, payload: bytes = b"") -> None:
-        data = memoryview(wire.child_frame(kind + _CPU.pack(time.process_time()) + payload))
-        while data:
-            try:
-                data = data[os.write(CHANNEL, data) :]
-            except BlockingIOError:
-                select.select([], [CHANNEL], [])
-
-
 def main(limits: Limits, layers: Layers) -> NoReturn:
     """Run one submission; never returns."""
-    channel = _Channel()
+    channel = Channel()
     try:
         lock_down(limits, layers)
     except BaseException as error:
@@ -171,7 +141,7 @@ class _Lost(BaseException):
     """The runner has gone away."""
 
 
-def _serve(channel: _Channel) -> None:
+def _serve(channel: Channel) -> None:
     raw = channel.receive()
     if raw is None:
         return
@@ -257,7 +227,7 @@ def _line_of(error: BaseException) -> str:
 class _Solver:
     """Asks the submission's function and encodes what it returns."""
 
-    def __init__(self, channel: _Channel, job: Dict[str, Any], module: types.ModuleType, output: _Output) -> None:
+    def __init__(self, channel: Channel, job: Dict[str, Any], module: types.ModuleType, output: _Output) -> None:
         self.channel = channel
         self.job = job
         self.module = module

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Callable, Dict, List, Optional
+from typing import Callable, List, Optional
 
 from . import kernel
+from .root import Root
 
 __all__ = [
     "BOX",
@@ -48,14 +49,14 @@ _NAMESPACES = (
 )
 
 
-def probe(shown: Dict[str, str], hidden: List[str]) -> Optional[str]:
+def probe(root: Root) -> Optional[str]:
     """Try everything in a forked process; return None, or the reason it fails."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         problem = "the process died"
         try:
-            unshare_all(shown, hidden)
+            unshare_all(root)
             inner = os.fork()
             if inner == 0:
                 _report(writer, lambda: enter_root(mount_tmp=True))
@@ -81,11 +82,11 @@ def _report(writer: int, action: Callable[[], None]) -> None:
     os._exit(0)
 
 
-def unshare_all(shown: Dict[str, str], hidden: List[str]) -> None:
+def unshare_all(root: Root) -> None:
     """Build the new root and enter new namespaces; children start in a new pid namespace."""
     if os.geteuid() == 0:
         kernel.unshare(kernel.CLONE_NEWNS)
-        _build_root(shown, hidden)
+        _build_root(root)
         os.setgroups([])
         os.setresgid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
         os.setresuid(_UNPRIVILEGED, _UNPRIVILEGED, _UNPRIVILEGED)
@@ -93,7 +94,7 @@ def unshare_all(shown: Dict[str, str], hidden: List[str]) -> None:
         _unshare_and_map()
     else:
         _unshare_and_map()
-        _build_root(shown, hidden)
+        _build_root(root)
 
 
 def _unshare_and_map() -> None:
@@ -108,15 +109,15 @@ def _unshare_and_map() -> None:
             file.write(line)
 
 
-def _build_root(shown: Dict[str, str], hidden: List[str]) -> None:
-    """Make a tmpfs at ``_BASE`` with read-only binds of ``shown`` (place to source), ``hidden`` covered."""
+def _build_root(root: Root) -> None:
+    """Make a tmpfs at ``_BASE`` that holds what ``root`` lists."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    shown = {**shown, **{device: device for device in DEVICES}}
+    shown = {**root.shown, **{device: device for device in DEVICES}}
     sources = [(place, os.open(source, os.O_PATH | os.O_CLOEXEC)) for place, source in shown.items()]
     kernel.mount("tmpfs", _BASE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m,nr_inodes=512")
     for path, source in sources:
         _bind(source, path)
-    for path in hidden:
+    for path in root.hidden:
         if os.path.isdir(_BASE + path):
             flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
             kernel.mount("tmpfs", _BASE + path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=755")
@@ -124,7 +125,26 @@ def _build_root(shown: Dict[str, str], hidden: List[str]) -> None:
         if os.path.islink(link) and not os.path.lexists(_BASE + link):
             os.symlink(os.readlink(link), _BASE + link)
     os.makedirs(_BASE + TMP)
-    os.symlink(TMP, _BASE + "/tmp")
+    _furnish(root)
+    if "/proc" in root.folders:  # for the zygote alone; without it no child could mount its own
+        kernel.mount("/proc", _BASE + "/proc", None, kernel.MS_BIND)
+    if not os.path.lexists(_BASE + "/tmp"):
+        os.symlink(TMP, _BASE + "/tmp")
+
+
+def _furnish(root: Root) -> None:
+    """Add what the root holds besides the host's folders."""
+    for folder in root.folders:
+        os.makedirs(_BASE + folder, exist_ok=True)
+    for path, text in root.files.items():
+        os.makedirs(os.path.dirname(_BASE + path), exist_ok=True)
+        with open(_BASE + path, "w") as file:
+            file.write(text)
+        os.chmod(_BASE + path, 0o644)
+    for path, target in root.links.items():
+        os.makedirs(os.path.dirname(_BASE + path), exist_ok=True)
+        if not os.path.lexists(_BASE + path):
+            os.symlink(target, _BASE + path)
 
 
 def _bind(source: int, path: str) -> None:

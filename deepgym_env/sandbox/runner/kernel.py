@@ -15,6 +15,7 @@ __all__ = [
     "landlock_restrict",
     "landlock_rules",
     "mount",
+    "open_beneath",
     "pivot_root",
     "prctl",
     "setns",
@@ -73,6 +74,17 @@ def umount(target: str) -> None:
 def pivot_root(new: str, old: str) -> None:
     number = _SYS[_MACHINE]["pivot_root"]
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
+
+
+_OPENAT2, _RESOLVE_BENEATH, _RESOLVE_NO_MAGICLINKS = 437, 8, 2
+
+
+def open_beneath(root: int, path: str, flags: int) -> int:
+    """Open ``path`` below the folder ``root``; EXDEV where it leads out of it (``openat2``, Linux 5.6)."""
+    how = struct.pack("<QQQ", flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+    buffer = ctypes.create_string_buffer(how, len(how))
+    result = _libc.syscall(_OPENAT2, root, os.fsencode(path), buffer, ctypes.c_size_t(len(how)))
+    return _check(int(result), "open %r" % path)
 
 
 # Made once, before any fork: what ctypes allocates in a child costs it pages.

@@ -2,7 +2,8 @@
 
 The configuration (JSON, the stream's first frame): ``namespaces, seccomp, landlock`` (whether to
 use them), ``packages`` (folders beyond the stdlib to show), ``preload`` (modules of the stdlib to
-import), ``package_modules`` (modules of the packages that the second zygote imports).
+import), ``package_modules`` (modules of the packages that the second zygote imports), ``sessions``
+(whether its children work on sessions' workspaces instead of judging submissions).
 
 There are two zygotes: one without packages, whose children are cheaper, and one that imports the
 packages as well, once the first submission that mentions one of them comes.
@@ -18,11 +19,14 @@ import sys
 import sysconfig
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
-from . import isolation, kernel, supervisor, wire, zygote
-from .layers import Layers
+from . import child, isolation, kernel, supervisor, wire, zygote
+from .layers import Layers, Limits
+from .root import Root, workspace_root
 from .stream import Stream
 
 __all__ = ["main"]
+
+Program = Tuple[Callable[[Layers], None], Callable[[Limits, Layers], NoReturn]]
 
 _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm", "_dbm")
 
@@ -30,6 +34,7 @@ _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm
 def main() -> None:
     """Run until the engine closes the stream."""
     stream = Stream(0, 1)
+    os.umask(0o022)
     try:
         config = json.loads(stream.receive_first())
         controls, zygote_pid, report = _launch(config)
@@ -50,18 +55,23 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     """Isolate, fork the zygotes, wait until the first is warm; return controls, pid and report."""
     packages = config["packages"]
     folders, hidden, config["sys_path"] = _python_folders(packages)
-    shown = {folder: folder for folder in folders}
-    shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
+    root = Root({folder: folder for folder in folders}, hidden)
+    root.shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
+    if config["sessions"]:
+        root = workspace_root(root)
     reasons = {
-        "namespaces": isolation.probe(shown, hidden) if config["namespaces"] else "switched off",
+        "namespaces": isolation.probe(root) if config["namespaces"] else "switched off",
         "seccomp": _try_seccomp() if config["seccomp"] else "switched off",
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
+    program = _program(config["sessions"])
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     if reasons["namespaces"] is None:
-        isolation.unshare_all(shown, hidden)
+        isolation.unshare_all(root)
         config["sys_path"].append(isolation.PACKAGES)
-        readable = list(shown)
+        readable = list(root.shown)
+    elif config["sessions"]:
+        raise RuntimeError("a session needs namespaces, which can't be had here: %s" % reasons["namespaces"])
     else:
         config["sys_path"] += sorted({os.path.dirname(package) for package in packages})
         readable = [*folders, *packages]
@@ -69,7 +79,7 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     if pid == 0:
         for ours, _ in pairs:
             ours.close()
-        _become_zygote([theirs for _, theirs in pairs], config, reasons, readable)
+        _become_zygote([theirs for _, theirs in pairs], config, reasons, readable, program)
     for _, theirs in pairs:
         theirs.close()
     if reasons["namespaces"] is None:
@@ -85,8 +95,21 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     return [ours for ours, _ in pairs], pid, report
 
 
+def _program(sessions: bool) -> Program:
+    """Return what a zygote does before it serves, and what its children do."""
+    if not sessions:
+        return lambda _: None, child.main
+    from . import operations  # with an HTTP server, which other runners needn't load
+
+    return operations.set_up, operations.main
+
+
 def _become_zygote(
-    controls: List[socket.socket], config: Dict[str, Any], reasons: Dict[str, Optional[str]], readable: List[str]
+    controls: List[socket.socket],
+    config: Dict[str, Any],
+    reasons: Dict[str, Optional[str]],
+    readable: List[str],
+    program: Program,
 ) -> NoReturn:
     """Turn this forked process into the first zygote, a fork of it into the second; never returns."""
     control, other = controls
@@ -115,8 +138,10 @@ def _become_zygote(
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
         layers = Layers(namespaces, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
+        set_up, serve = program
+        set_up(layers)
         modules = config["preload"] + (config["package_modules"] if second else [])
-        zygote.main(control, config["sys_path"], modules, layers, pid_namespace, statm)
+        zygote.main(control, config["sys_path"], modules, layers, pid_namespace, statm, serve)
     except BaseException as error:
         try:
             control.send(b"!" + ("%s: %s" % (type(error).__name__, error)).encode())

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import errno
 import struct
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING
+from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING, WORKSPACE
 
-__all__ = ["filter_program"]
+__all__ = ["filter_program", "workspace_program"]
 
+Table = Mapping[str, Tuple[Optional[int], Optional[int]]]
 Instruction = Tuple[int, int, int, int]  # struct sock_filter
 Code = List[Instruction]
 
@@ -27,20 +28,36 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NEW_ANY = 0x7E020080  # every CLONE_NEW* flag
 _IOCTLS = (0x5401, 0x5450, 0x5451, 0x5421, 0x541B)  # TCGETS FIONCLEX FIOCLEX FIONBIO FIONREAD
 _PRCTLS = (3, 15, 16, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME SET_VMA
+_TTY_INPUT = (0x5412, 0x541C)  # TIOCSTI TIOCLINUX: typing into a terminal
+_SOCKETS = (1, 2, 10)  # AF_UNIX AF_INET AF_INET6, in a network that is a loopback device
+_PRCTLS_REFUSED = (22, 28, 35, 0x59616D61)  # SET_SECCOMP SET_SECUREBITS SET_MM SET_PTRACER
 _FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)  # DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC pipe size
 
 
 def filter_program(machine: str, own_pid_only: Optional[int]) -> bytes:
-    """Return the filter as bytes of ``struct sock_filter``.
+    """Return the filter of a submission as bytes of ``struct sock_filter``.
 
     Args:
         machine: ``platform.machine()``; one of ``ARCHES``.
         own_pid_only: Signals may go to this pid only (None: to any pid in the namespace).
     """
+    tables = ((ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS)))
+    return _program(machine, tables, _checks(own_pid_only))
+
+
+def workspace_program(machine: str) -> bytes:
+    """Return the filter of a shell and what it starts: processes, sockets, links and locks are theirs.
+
+    Nothing is killed for a call: programs probe, and are told that they may not.
+    """
+    tables = ((ALLOWED, _ret(_ALLOW)), (WORKSPACE, _ret(_ALLOW)), (MISSING, _ret(_ERRNO | errno.ENOSYS)))
+    return _program(machine, tables, _workspace_checks())
+
+
+def _program(machine: str, tables: Iterable[Tuple[Table, Code]], checks: Dict[str, Code]) -> bytes:
     column, audit_arch = ARCHES[machine]
-    checks = _checks(own_pid_only)
     actions: Dict[int, Code] = {}
-    for table, action in ((ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS))):
+    for table, action in tables:
         for name, numbers in table.items():
             number = numbers[column]
             if number is not None:
@@ -96,6 +113,26 @@ def _checks(own_pid_only: Optional[int]) -> Dict[str, Code]:
     if own_pid_only is not None:
         checks["kill"] = checks["tgkill"] = _one_of(0, (own_pid_only,))
     return checks
+
+
+def _workspace_checks() -> Dict[str, Code]:
+    no_namespaces = [_argument(0), (_ANY_BIT, 0, 1, _CLONE_NEW_ANY), *_ret(_DENY), *_ret(_ALLOW)]
+    return {
+        "clone": no_namespaces,
+        "ioctl": _none_of(1, _TTY_INPUT),
+        "socket": _one_of(0, _SOCKETS),
+        "socketpair": _one_of(0, (1,)),
+        "prctl": _none_of(0, _PRCTLS_REFUSED),
+        "prlimit64": _one_of(0, (0,)),
+    }
+
+
+def _none_of(number: int, values: Tuple[int, ...]) -> Code:
+    """Refuse when the argument's low word is one of ``values``, else allow."""
+    steps = [_argument(number)]
+    for left, value in zip(range(len(values), 0, -1), values):
+        steps.append((_EQUAL, left, 0, value))
+    return [*steps, *_ret(_ALLOW), *_ret(_DENY)]
 
 
 def _intervals(actions: Dict[int, Code]) -> List[Tuple[int, Code]]:

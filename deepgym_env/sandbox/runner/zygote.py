@@ -21,9 +21,10 @@ import socket
 import struct
 import sys
 import warnings
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import child, kernel
+from .channel import CHANNEL
 from .layers import Layers, Limits
 
 __all__ = ["EXITED", "ask_fork", "ask_kill", "ask_warm", "channel_pair", "main"]
@@ -40,15 +41,19 @@ def main(
     layers: Layers,
     pid_namespace: Optional[int],
     statm: Optional[int],
+    serve: Callable[[Limits, Layers], NoReturn],
 ) -> None:
-    """Serve until the control socket closes; ``pid_namespace`` is None where there is none."""
+    """Serve until the control socket closes; each child ends in ``serve``.
+
+    ``pid_namespace`` is None where there is none.
+    """
     missing = _warm(sys_path, modules)
     wake_reader, wake_writer = os.pipe()
     os.set_blocking(wake_writer, False)
     os.set_blocking(wake_reader, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_writer, warn_on_full_buffer=False)
-    server = _Zygote(control, layers, pid_namespace)
+    server = _Zygote(control, layers, pid_namespace, serve)
     server.rehearse()
     gc.collect()
     gc.freeze()
@@ -77,7 +82,14 @@ def _warm(sys_path: List[str], modules: List[str]) -> List[str]:
 
 
 class _Zygote:
-    def __init__(self, control: socket.socket, layers: Layers, pid_namespace: Optional[int]) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        layers: Layers,
+        pid_namespace: Optional[int],
+        serve: Callable[[Limits, Layers], NoReturn],
+    ) -> None:
+        self.child_main = serve
         self.control = control
         self.layers = layers
         self.pid_namespace = pid_namespace
@@ -123,8 +135,8 @@ class _Zygote:
         if pid == 0:
             try:
                 child.reset_signals()
-                os.dup2(channel, child.CHANNEL)
-                child.main(limits, self.layers)
+                os.dup2(channel, CHANNEL)
+                self.child_main(limits, self.layers)
             finally:
                 os._exit(1)
         os.close(channel)

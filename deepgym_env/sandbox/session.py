@@ -1,0 +1,561 @@
+"""Sessions: a workspace in a sandbox that lives from call to call.
+
+- :class:`Command`: what came of a command; :class:`Entry`: one line of a listing.
+- :class:`Session`: the workspace: commands, files, snapshots.
+- :class:`SessionHost`: starts and ends sessions, shares runners among them, ends idle ones.
+
+Between two calls a session has no process: a command and all it started are over when its call
+returns. So a snapshot holds everything there is, and files are never read while they change.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError
+from deepgym_env.sandbox.execution import Ending, Job
+from deepgym_env.sandbox.pool import Pool
+from deepgym_env.sandbox.process import LostError, Runner
+from deepgym_env.sandbox.runner.request import pack, unpack
+from deepgym_env.sandbox.runner.wire import ChildKind
+from deepgym_env.task import File, SessionLimits
+
+__all__ = ["Command", "Entry", "Session", "SessionHost", "Snapshot"]
+
+_READ_CAP = 1 << 24
+_TEMPLATES = 64
+_REAP_SECONDS = 5.0
+_SLACK_SECONDS = 120.0  # for what a runner does besides the command itself
+_NAMES = itertools.count()
+_SERVICE_URL = "http://127.0.0.1:8000"
+_STATE_CAP = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a listing.
+
+    Attributes:
+        path: Relative to the workspace.
+        kind: ``file``, ``folder``, ``link`` or ``other``.
+        size: Of a file, bytes.
+    """
+
+    path: str
+    kind: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What came of a command.
+
+    Attributes:
+        code: Exit code; 128 + n after signal n, as shells have it.
+        stdout: What it wrote, both streams in order unless they were asked for apart; where it is
+            cut, the middle is left out and a line says so.
+        stderr: Standard error, where it was asked for apart.
+        reason: Why it was ended: ``cpu``, ``wall`` or ``output``; None if it ended by itself.
+        truncated: Whether output was cut.
+        cpu_seconds: CPU time of all its processes.
+    """
+
+    code: int
+    stdout: str
+    stderr: str = ""
+    reason: str | None = None
+    truncated: bool = False
+    cpu_seconds: float = field(default=0.0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """A session as it was: files and shell state. It lives as long as the runner that holds it."""
+
+    name: str
+    runner: Runner = field(repr=False)
+    cwd: str
+    exports: str
+    limits: SessionLimits
+    service: str | None
+    ttl: float | None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the runner that holds it is still there."""
+        return self.runner.alive
+
+
+@dataclass(slots=True)
+class _Shell:
+    cwd: str = "/workspace"
+    exports: str = ""
+
+
+class Session:
+    """A workspace in a sandbox; made by :meth:`SessionHost.open`.
+
+    Calls on one session run one after the other. A call that raises
+    :class:`~deepgym_env.errors.RefusedError` has changed nothing; after any other
+    :class:`~deepgym_env.errors.SandboxError` the session is lost.
+    """
+
+    def __init__(
+        self,
+        host: SessionHost,
+        runner: Runner,
+        name: str,
+        limits: SessionLimits,
+        service: str | None,
+        ttl: float | None,
+    ) -> None:
+        """Wrap a session a runner holds."""
+        self.limits = limits
+        self.ttl = ttl
+        self.last_used = time.monotonic()
+        self._host = host
+        self._runner = runner
+        self._name = name
+        self._service = service
+        self._shell = _Shell()
+        self._lock = asyncio.Lock()
+        self._closed: str | None = None
+
+    async def exec(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: bytes = b"",
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        merge: bool = True,
+        shell_state: bool = True,
+        limits: SessionLimits | None = None,
+    ) -> Command:
+        """Run a command and wait until it and all it started are over.
+
+        Args:
+            command: Text for a shell, or a program and its arguments.
+            stdin: What it can read from standard input.
+            cwd: Where to run it; by default where the last shell command ended.
+            env: Variables on top of the session's.
+            merge: Give both streams in one, in the order written.
+            shell_state: Begin with the exported variables and the directory of the last shell
+                command, and (for a shell command) leave them to the next one.
+            limits: Other limits than the session's.
+
+        Raises:
+            ClosedError: If the session is closed or has expired.
+            SandboxError: If the sandbox was lost.
+        """
+        limits = limits or self.limits
+        shell = self._shell if shell_state else _Shell()
+        is_text = isinstance(command, str)
+        if not is_text and not command:
+            raise ValueError("command must be text or a program with arguments, got an empty sequence")
+        header = {
+            "op": "exec",
+            "session": self._name,
+            "command": command if is_text else None,
+            "argv": None if is_text else list(command),
+            "cwd": cwd or shell.cwd,
+            "exports": shell.exports,
+            "env": dict(env or {}) | ({"SERVICE_URL": _SERVICE_URL} if self._service else {}),
+            "merge": merge,
+            "service": self._service,
+            "cpu": limits.cpu_seconds,
+            "wall": limits.wall_seconds,
+            "memory_mb": limits.memory_mb,
+            "disk_mb": limits.disk_mb,
+            "processes": limits.processes,
+            "output_bytes": limits.output_bytes,
+        }
+        bad = next((text for text in _texts(header) if "\0" in text), None)
+        if bad is not None:
+            raise RefusedError(f"a command can't hold a NUL character: {bad[:80]!r}")
+        wall = limits.wall_seconds + _SLACK_SECONDS
+        answer, data = await self._ask(header, stdin, cpu=limits.cpu_seconds, wall=wall)
+        return self._read_outcome(answer, data, limits, keep=shell_state)
+
+    def _read_outcome(self, answer: dict[str, Any], data: bytes, limits: SessionLimits, keep: bool) -> Command:
+        texts, at, cut = [], 0, False
+        for total, head, tail in answer["streams"]:
+            texts.append(_joined(data[at : at + head], data[at + head : at + head + tail], total))
+            cut = cut or total > head + tail
+            at += head + tail
+        if keep and answer["state"]:
+            self._keep_state(data[at:])
+        code = answer["code"] if answer["signal"] is None else 128 + answer["signal"]
+        return Command(code, texts[0], texts[1] if texts[1:] else "", answer["reason"], cut, answer["cpu"])
+
+    def _keep_state(self, state: bytes) -> None:
+        """Take over directory and exported variables; what is too long or garbled changes nothing."""
+        cwd, found, exports = state.partition(b"\0")
+        if found and len(state) <= _STATE_CAP and b"\0" not in exports:
+            self._shell = _Shell(cwd.decode("utf-8", "surrogateescape"), exports.decode("utf-8", "surrogateescape"))
+
+    async def read(self, path: str, *, limit: int = _READ_CAP) -> bytes:
+        """Return a file's contents.
+
+        Raises:
+            RefusedError: If there is no such file in the workspace, or it is larger than ``limit``.
+        """
+        return (await self._ask({"op": "read", "session": self._name, "path": _path(path), "limit": limit}))[1]
+
+    async def write(self, path: str, data: bytes | str, *, executable: bool = False) -> None:
+        """Replace a file, or make it, with the folders it lies in; whole or not at all.
+
+        Raises:
+            RefusedError: If it can't be written.
+        """
+        mode = 0o755 if executable else 0o644
+        encoded = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+        await self._ask({"op": "write", "session": self._name, "path": _path(path), "mode": mode}, encoded)
+
+    async def edit(self, path: str, old: str, new: str) -> None:
+        """Replace the one place where ``old`` stands in a text file by ``new``.
+
+        Raises:
+            RefusedError: If it stands nowhere, or more than once; the message says what is there.
+        """
+        text = (await self.read(path)).decode("utf-8", "surrogateescape")
+        await self.write(path, _replaced(path, text, old, new))
+
+    async def list(self, path: str = ".", *, depth: int = 3, limit: int = 500) -> tuple[list[Entry], bool]:
+        """Return what lies below a folder, sorted, and whether that is all of it.
+
+        Raises:
+            RefusedError: If there is no such folder.
+        """
+        header = {"op": "list", "session": self._name, "path": _path(path), "depth": depth, "limit": limit}
+        answer, _ = await self._ask(header)
+        return [Entry(*entry) for entry in answer["entries"]], answer["complete"]
+
+    async def service_state(self) -> Any:
+        """Return what the session's service has kept."""
+        return json.loads((await self._ask({"op": "service_state", "session": self._name}))[1])
+
+    async def snapshot(self) -> Snapshot:
+        """Keep the session as it is now.
+
+        Raises:
+            RefusedError: If the workspace can't be copied (nested too deep, store full).
+        """
+        name = f"p{next(_NAMES)}"
+        await self._ask({"op": "save", "session": self._name, "snapshot": name})
+        shell = self._shell
+        return Snapshot(name, self._runner, shell.cwd, shell.exports, self.limits, self._service, self.ttl)
+
+    async def restore(self, snapshot: Snapshot) -> None:
+        """Make the session as it was when the snapshot was taken, of this session or of another."""
+        self._insist_same_runner(snapshot)
+        await self._ask({**self._creation("restore"), "origin": ["snapshot", snapshot.name]})
+        self._shell = _Shell(snapshot.cwd, snapshot.exports)
+
+    async def drop(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot."""
+        self._insist_same_runner(snapshot)
+        await self._ask({"op": "drop", "session": self._name, "snapshot": snapshot.name})
+
+    async def fork(self) -> Session:
+        """Return another session that begins as this one is now."""
+        other = self._host.adopt(self._runner, self.limits, self._service, self.ttl)
+        async with self._lock:
+            await other.begin(["session", self._name], self._shell.cwd, self._shell.exports)
+        return other
+
+    async def close(self) -> None:
+        """End the session. Closing twice does no harm."""
+        if self._closed is None:
+            self._closed = "the session is closed"
+            self._host.forget(self)
+            with contextlib.suppress(SandboxError):
+                await self._perform({"op": "remove", "session": self._name})
+
+    async def __aenter__(self) -> Session:
+        """Return the session itself."""
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close it."""
+        await self.close()
+
+    # ── for the host ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call is under way."""
+        return self._lock.locked()
+
+    async def create(self, files: Sequence[File], template: str | None = None) -> None:
+        """Make the session on its runner."""
+        listed = [[file.path, 0o755 if file.executable else 0o644, len(file.data)] for file in files]
+        header = {**self._creation("create"), "files": listed}
+        if template is not None:
+            header["origin"] = ["snapshot", template]
+        await self._ask(header, b"".join(file.data for file in files))
+
+    async def begin(self, origin: Sequence[str], cwd: str, exports: str) -> None:
+        """Make the session on its runner as a copy."""
+        try:
+            await self._ask({**self._creation("create"), "origin": list(origin)})
+        except BaseException:
+            self._host.forget(self)
+            raise
+        self._shell = _Shell(cwd, exports)
+
+    def expire(self) -> None:
+        """Mark as idle for too long; :meth:`close` has been or will be called by the host."""
+        self._closed = f"the session was idle for {self.ttl:.0f} s and has expired; pass a larger ttl"
+
+    # ── calls ─────────────────────────────────────────────────────────────────────────────
+
+    def _creation(self, op: str) -> dict[str, Any]:
+        limits = self.limits
+        return {"op": op, "session": self._name, "disk_mb": limits.disk_mb, "files_max": limits.files}
+
+    def holds(self, snapshot: Snapshot) -> bool:
+        """Whether a snapshot is on this session's runner, so that it can be restored here."""
+        return snapshot.runner is self._runner
+
+    def _insist_same_runner(self, snapshot: Snapshot) -> None:
+        if not self.holds(snapshot):
+            raise RefusedError("the snapshot is of a session on another runner")
+
+    async def _ask(
+        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = _SLACK_SECONDS
+    ) -> tuple[dict[str, Any], bytes]:
+        async with self._lock:
+            if self._closed is not None:
+                raise ClosedError(self._closed)
+            self.last_used = time.monotonic()
+            try:
+                return await self._perform(header, data, cpu=cpu, wall=wall)
+            finally:
+                self.last_used = time.monotonic()
+
+    async def _perform(
+        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = _SLACK_SECONDS
+    ) -> tuple[dict[str, Any], bytes]:
+        async with self._host.slot(self._runner):
+            answer, data = await _operate(self._runner, pack(header, data), cpu, wall)
+        if "refused" in answer:
+            raise RefusedError(answer["refused"])
+        if "failed" in answer:
+            raise SandboxError(f"{header['op']} failed in the sandbox: {answer['failed']}")
+        return answer, data
+
+
+async def _operate(runner: Runner, request: bytes, cpu: float, wall: float) -> tuple[dict[str, Any], bytes]:
+    """Have one operation done in a process of its own; return its answer."""
+    answers: list[bytes] = []
+    job = Job(
+        stages=((0, request),),
+        answers=1,
+        cpu_seconds=cpu + 60.0,
+        wall_seconds=wall,
+        memory_mb=1 << 12,
+        tmp_mb=1,
+        threads=1,
+        frame_bytes=1 << 28,
+    )
+
+    def take(payload: bytes) -> None:
+        if payload[:1] == ChildKind.ANSWER:
+            answers.append(payload[1:])
+
+    ending: Ending = await runner.execute(job, take)
+    if not answers:
+        raise LostError(f"the sandbox gave no answer ({ending.reason or ending.status})")
+    return unpack(answers[0])
+
+
+class SessionHost:
+    """Sessions over a pool of runners: many on each, every call in a process of its own."""
+
+    def __init__(self, pool: Pool, *, in_flight: int = 64) -> None:
+        """Share the runners of ``pool``; nothing is started yet.
+
+        Args:
+            pool: Runners that hold sessions.
+            in_flight: Calls under way on one runner at a time.
+        """
+        self._pool = pool
+        self._in_flight = in_flight
+        self._slots: dict[Runner, asyncio.Semaphore] = {}
+        self._sessions: dict[Session, Runner] = {}
+        self._templates: OrderedDict[tuple[Runner, str], asyncio.Future[str]] = OrderedDict()
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def open(
+        self,
+        files: Sequence[File] = (),
+        *,
+        setup: str | None = None,
+        service: str | None = None,
+        limits: SessionLimits | None = None,
+        ttl: float | None = None,
+        template: str | None = None,
+    ) -> Session:
+        """Start a session.
+
+        Args:
+            files: What its workspace holds.
+            setup: Shell commands that prepare it, run before anyone sees it.
+            service: Source of the HTTP service that runs beside each command.
+            limits: What a command may use.
+            ttl: Seconds without a call after which it is ended; None: never.
+            template: A key under which files and set-up are kept, so that the next session
+                of the same key is a copy.
+
+        Raises:
+            SandboxError: If no sandbox can be had, or the set-up fails.
+        """
+        runner = await self._pool.pinned(self._counts())
+        session = self.adopt(runner, limits or SessionLimits(), service, ttl)
+        try:
+            if template is None:
+                await self._furnish(session, files, setup)
+            else:
+                await session.create((), await self._template(session, template, files, setup))
+        except BaseException:
+            self.forget(session)
+            with contextlib.suppress(SandboxError):
+                await session.close()
+            raise
+        return session
+
+    async def _furnish(self, session: Session, files: Sequence[File], setup: str | None) -> None:
+        await session.create(files)
+        if setup:
+            done = await session.exec(setup, shell_state=False)
+            if done.code or done.reason:
+                raise SandboxError(f"the set-up of the workspace failed ({done.reason or done.code}): {done.stdout}")
+
+    async def _template(self, session: Session, key: str, files: Sequence[File], setup: str | None) -> str:
+        """Return the name of the snapshot sessions of that key begin with; made by the first."""
+        place = (session._runner, key)
+        known = self._templates.get(place)
+        if known is None or (known.done() and (known.cancelled() or known.exception())):
+            known = self._templates[place] = asyncio.ensure_future(self._make_template(session, files, setup))
+        self._templates.move_to_end(place)
+        if len(self._templates) > _TEMPLATES:
+            await self._drop_oldest(session)
+        return await asyncio.shield(known)
+
+    async def _make_template(self, session: Session, files: Sequence[File], setup: str | None) -> str:
+        first = self.adopt(session._runner, session.limits, session._service, None)
+        try:
+            await self._furnish(first, files, setup)
+            return (await first.snapshot()).name
+        finally:
+            await first.close()
+
+    async def _drop_oldest(self, session: Session) -> None:
+        (runner, _), made = self._templates.popitem(last=False)
+        if runner.alive and made.done() and not made.cancelled() and not made.exception():
+            header = {"op": "drop", "session": session._name, "snapshot": made.result()}
+            with contextlib.suppress(SandboxError):
+                await _operate(runner, pack(header), 60.0, _SLACK_SECONDS)
+
+    async def resume(self, snapshot: Snapshot) -> Session:
+        """Start a session as another one was when the snapshot was taken.
+
+        Raises:
+            SandboxError: If the runner that holds the snapshot is gone.
+        """
+        session = self.adopt(snapshot.runner, snapshot.limits, snapshot.service, snapshot.ttl)
+        await session.begin(["snapshot", snapshot.name], snapshot.cwd, snapshot.exports)
+        return session
+
+    def adopt(self, runner: Runner, limits: SessionLimits, service: str | None, ttl: float | None) -> Session:
+        """Note a new session of a runner; its owner has it made."""
+        session = Session(self, runner, f"s{next(_NAMES)}", limits, service, ttl)
+        self._sessions[session] = runner
+        if self._reaper is None or self._reaper.done():
+            self._reaper = asyncio.ensure_future(self._reap())
+        return session
+
+    def forget(self, session: Session) -> None:
+        """Note that a session is over."""
+        self._sessions.pop(session, None)
+
+    def slot(self, runner: Runner) -> asyncio.Semaphore:
+        """Return what bounds the calls under way on a runner."""
+        self._slots = {known: slot for known, slot in self._slots.items() if known.alive or known is runner}
+        return self._slots.setdefault(runner, asyncio.Semaphore(self._in_flight))
+
+    async def aclose(self) -> None:
+        """End every session, with the runners that hold them."""
+        if self._reaper is not None:
+            self._reaper.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reaper
+        for session in list(self._sessions):
+            session._closed = "the engine is closed"
+        self._sessions.clear()
+        self._pool.close()
+
+    def _counts(self) -> dict[Runner, int]:
+        counts: dict[Runner, int] = {}
+        for runner in self._sessions.values():
+            counts[runner] = counts.get(runner, 0) + 1
+        return counts
+
+    async def _reap(self) -> None:
+        """End sessions nobody has used for their time to live."""
+        while self._sessions:
+            await asyncio.sleep(min([_REAP_SECONDS, *(s.ttl / 4 for s in self._sessions if s.ttl)]))
+            now = time.monotonic()
+            for session in list(self._sessions):
+                if session.ttl is not None and not session.busy and now - session.last_used > session.ttl:
+                    await session.close()
+                    session.expire()
+
+
+def _path(path: str) -> str:
+    if not isinstance(path, str):
+        raise RefusedError(f"a path must be text, got {path!r}")
+    return path
+
+
+def _texts(header: Mapping[str, Any]) -> list[str]:
+    texts = [header["command"] or "", header["cwd"], *(header["argv"] or ())]
+    return texts + [text for pair in header["env"].items() for text in pair]
+
+
+def _joined(head: bytes, tail: bytes, total: int) -> str:
+    """Return head and tail as text, and between them what was left out."""
+    left_out = total - len(head) - len(tail)
+    if not left_out:
+        return (head + tail).decode("utf-8", "replace")
+    note = f"\n[... {left_out} bytes left out ...]\n"
+    return head.decode("utf-8", "replace") + note + tail.decode("utf-8", "replace")
+
+
+def _replaced(path: str, text: str, old: str, new: str) -> str:
+    if not old:
+        raise RefusedError("the text to replace is empty; to make a file, use write_file")
+    count = text.count(old)
+    if count == 1:
+        return text.replace(old, new)
+    if count > 1:
+        raise RefusedError(f"the text stands {count} times in {path}; give more of what is around the one you mean")
+    raise RefusedError(f"the text does not stand in {path}{_nearest(text, old)}")
+
+
+def _nearest(text: str, old: str) -> str:
+    """Say where something like the first line of ``old`` stands."""
+    first = next((line.strip() for line in old.splitlines() if line.strip()), "")
+    for number, line in enumerate(text.splitlines(), 1):
+        if first and line.strip() == first:
+            return f"; line {number} reads alike but for blanks, or the lines after it differ: {line[:200]!r}"
+    return ""

@@ -1,0 +1,66 @@
+"""Reading a task's folder: every mistake in it is a :class:`~deepgym_env.errors.TaskError` that names the file."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deepgym_env.errors import TaskError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["execute", "read_text", "read_toml", "refuse_keys", "task_errors"]
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"{path}: can't be read: {error}") from error
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return a TOML file's contents."""
+    try:
+        return tomllib.loads(read_text(path))
+    except tomllib.TOMLDecodeError as error:
+        raise TaskError(f"{path}: not valid TOML: {error}") from error
+
+
+def execute(path: Path, before: Iterable[tuple[Path, str]] = ()) -> types.ModuleType:
+    """Run a Python file as a module of its own, after sources whose names it sees."""
+    module = types.ModuleType(f"deepgym_{path.stem}_{path.parent.name}")
+    module.__file__ = str(path)
+    for file, code in (*before, (path, read_text(path))):
+        try:
+            exec(compile(code, str(file), "exec"), module.__dict__)
+        except (Exception, SystemExit) as error:
+            raise TaskError(f"{file}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def refuse_keys(folder: Path, meta: dict[str, Any], elsewhere: set[str]) -> None:
+    """Refuse settings that belong into files of their own."""
+    given = elsewhere & meta.keys()
+    if given:
+        raise TaskError(f"{folder / 'task.toml'}: {', '.join(sorted(given))} can't be set here, but in other files")
+
+
+@contextmanager
+def task_errors(folder: Path) -> Iterator[None]:
+    """Turn what pydantic finds wrong into an error that names the folder."""
+    try:
+        yield
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
+        raise TaskError(f"{folder}: {problems}") from error

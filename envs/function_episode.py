@@ -1,0 +1,77 @@
+"""Episodes of function tasks: submit code, read feedback, repair it.
+
+- :class:`FunctionEpisode`
+"""
+
+from __future__ import annotations
+
+from deepgym_env.actions import ParsedAction, Tool, ToolCall
+from deepgym_env.envs.episode import Episode
+from deepgym_env.errors import SandboxError
+from deepgym_env.extraction import extract_code
+from deepgym_env.feedback import feedback
+from deepgym_env.judge.scratch import scratch_task
+from deepgym_env.task import Task
+
+__all__ = ["FunctionEpisode"]
+
+_NO_CODE = "Your message holds no code. Answer with one fenced Python block."
+
+
+class FunctionEpisode(Episode[Task]):
+    """Submissions are judged as they come; the episode ends when one passes every test."""
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """``submit`` and ``run_code``."""
+        return _TOOLS
+
+    def prompt(self) -> str:
+        """Return the task's prompt."""
+        return self.task.prompt
+
+    def read(self, action: object) -> ParsedAction:
+        """Return the calls in an action; text without a call is a submission."""
+        parsed = super().read(action)
+        if not isinstance(action, str) or parsed.attempted:
+            return parsed
+        if not extract_code(action):
+            return ParsedAction((), _NO_CODE, action, attempted=False)
+        return ParsedAction((ToolCall("submit", {"code": action}),), "", "")
+
+    async def conclude(self, last: bool) -> bool:
+        """Return False: submissions have been judged where they were made."""
+        return False
+
+    def copy(self) -> FunctionEpisode:
+        """Return another episode of the same make, not yet begun."""
+        return FunctionEpisode(self.engine, self.task, max_turns=self.max_turns)
+
+
+async def submit(episode: FunctionEpisode, code: str) -> str:
+    """Submit code to be judged by all tests, and read how it did. You may submit again.
+
+    Args:
+        code: Python source that defines the function asked for.
+    """
+    result = await episode.engine.run(episode.task, code)
+    if result.status == "no_code":
+        return _NO_CODE
+    episode.judged(result)
+    return feedback(result)
+
+
+async def run_code(episode: FunctionEpisode, code: str) -> str:
+    """Run scratch Python code and read what it prints; nothing is judged.
+
+    Args:
+        code: Python source of a whole program, standard library only.
+    """
+    case = (await episode.engine.run(*scratch_task(code, episode.task.limits))).cases[0]
+    if case.status == "not_run":
+        raise SandboxError("the scratch code could not be run")
+    ended = "" if case.status in ("passed", "exception") else f"[{case.status.replace('_', ' ')}]"
+    return "\n".join(part for part in (case.stdout.rstrip("\n"), case.error, ended) if part) or "[no output]"
+
+
+_TOOLS = (Tool.from_function(submit), Tool.from_function(run_code))
