@@ -12,7 +12,7 @@ from __future__ import annotations
 from deepgym_env._version import __version__
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, DeepGym, load_environment
-from deepgym_env.envs.registration import register_tasks
+from deepgym_env.envs.registration import register_mixture, register_tasks
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
 from deepgym_env.task import Call, Case, Comparison, Limits, Query, Task, TestCase
@@ -39,3 +39,4 @@ __all__ = [
 ]
 
 register_tasks(task_ids())
+register_mixture()

@@ -1,12 +1,24 @@
 """Gymnasium environments.
 
-- :class:`CodingEnv`: write a function, read feedback, repair it.
-- :class:`UnicodeText`: the space of its observations and actions.
+- :class:`CodingEnv`: one task; :class:`CodingVectorEnv`: many of it at once.
+- :class:`MixtureEnv`, :class:`MixtureVectorEnv`: several tasks; :class:`TaskSampler` chooses.
+- :class:`UnicodeText`: the space of observations and actions.
 - :func:`register_tasks`: makes tasks available to ``gym.make``.
 """
 
 from deepgym_env.envs.coding import CodingEnv
+from deepgym_env.envs.mixture import MixtureEnv
 from deepgym_env.envs.registration import register_tasks
+from deepgym_env.envs.sampling import TaskSampler
 from deepgym_env.envs.spaces import UnicodeText
+from deepgym_env.envs.vector import CodingVectorEnv, MixtureVectorEnv
 
-__all__ = ["CodingEnv", "UnicodeText", "register_tasks"]
+__all__ = [
+    "CodingEnv",
+    "CodingVectorEnv",
+    "MixtureEnv",
+    "MixtureVectorEnv",
+    "TaskSampler",
+    "UnicodeText",
+    "register_tasks",
+]

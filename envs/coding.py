@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 
 from deepgym_env.catalog import load_task
 from deepgym_env.engine import AsyncDeepGym, DeepGym
-from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Vector
+from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Transition, Vector, turns_of
 from deepgym_env.envs.function_episode import FunctionEpisode
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.envs.spaces import UnicodeText
@@ -26,22 +26,9 @@ from deepgym_env.errors import ConfigError
 from deepgym_env.sandbox import Session
 from deepgym_env.task import AnyTask, Task, WorkspaceTask
 
-__all__ = ["CodingEnv", "episode_of", "turns_of"]
+__all__ = ["CodingEnv"]
 
-_FUNCTION_TURNS = 8
 _T = TypeVar("_T")
-
-
-def turns_of(task: AnyTask, max_turns: int | None) -> int:
-    """Return how many turns an episode of a task has."""
-    return max_turns or (task.max_turns if isinstance(task, WorkspaceTask) else _FUNCTION_TURNS)
-
-
-def episode_of(engine: AsyncDeepGym, task: AnyTask, *, max_turns: int | None, dense: bool) -> Episode[Any]:
-    """Return an episode for a task of either kind, not yet begun."""
-    if isinstance(task, WorkspaceTask):
-        return WorkspaceEpisode(engine, task, max_turns=turns_of(task, max_turns), dense=dense)
-    return FunctionEpisode(engine, task, max_turns=turns_of(task, max_turns))
 
 
 class CodingEnv(gym.Env[str, Action]):
@@ -151,14 +138,8 @@ class CodingEnv(gym.Env[str, Action]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode; return the prompt and the info of a state nothing passes in."""
-        super().reset(seed=seed)
-        if self._task_id is not None:
-            if self._options["fresh_tests"]:
-                self.task = load_task(self._task_id, int(self.np_random.integers(2**31)))
-            elif seed is not None:
-                self.task = load_task(self._task_id, seed)
-        episode = self._episode or self._new_episode()
-        return self._call(lambda _: episode.reset(self.task))
+        work = self.resetting(seed)
+        return self._call(lambda _: work)
 
     def step(self, action: Action) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
         """Take a turn.
@@ -171,10 +152,43 @@ class CodingEnv(gym.Env[str, Action]):
         Raises:
             ResetNeeded: If the episode is over.
         """
+        work = self.stepping(action)
+        return self.settle(self._call(lambda _: work))
+
+    def resetting(self, seed: int | None = None) -> Coroutine[Any, Any, tuple[str, dict[str, Any]]]:
+        """Choose the task of the next episode; return the work of beginning it, for the engine's loop."""
+        gym.Env.reset(self, seed=seed)
+        self.task = self.draw(seed)
+        episode = self._episode or self._new_episode()
+        return self.begin(episode)
+
+    def stepping(self, action: Action) -> Coroutine[Any, Any, Transition]:
+        """Return the work of a turn, for the engine's loop; :meth:`settle` its outcome.
+
+        Raises:
+            ResetNeeded: If the episode is over.
+        """
         episode = self._episode
         if episode is None or episode.over:
             raise ResetNeeded("the episode is over: call reset() before step()")
-        return self._call(lambda _: episode.step(action))
+        return episode.step(action)
+
+    def draw(self, seed: int | None) -> AnyTask:
+        """Return the task of the next episode."""
+        if self._task_id is None:
+            return self.task
+        if self._options["fresh_tests"]:
+            return load_task(self._task_id, int(self.np_random.integers(2**31)))
+        return self.task if seed is None else load_task(self._task_id, seed)
+
+    async def begin(self, episode: Episode[Any]) -> tuple[str, dict[str, Any]]:
+        """Begin an episode of the task chosen."""
+        begun: tuple[str, dict[str, Any]] = await episode.reset(self.task)
+        return begun
+
+    def settle(self, transition: Transition) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
+        """Return a turn's outcome as Gymnasium has it."""
+        return transition
 
     def snapshot(self) -> EpisodeSnapshot:
         """Keep the episode as it is now; :meth:`restore` brings it back, here or in another environment."""
@@ -200,9 +214,9 @@ class CodingEnv(gym.Env[str, Action]):
     def fork(self) -> CodingEnv:
         """Return another environment whose episode goes on from where this one is."""
         episode = self._begun()
-        other = CodingEnv(self._task_id or self.task, **self._options)
-        other.task = self.task
+        other = copy.copy(self)
         other.np_random = copy.deepcopy(self.np_random)
+        other._lease = other._abandon = None
         other._keep(self._call(lambda _: episode.fork()))
         return other
 
@@ -257,12 +271,17 @@ class CodingEnv(gym.Env[str, Action]):
         return self._episode
 
     def _new_episode(self) -> Episode[Any]:
-        options = self._options
-
         async def make(engine: AsyncDeepGym) -> Episode[Any]:
-            return episode_of(engine, self.task, max_turns=options["max_turns"], dense=options["dense"])
+            return self._episode_of(engine)
 
         return self._keep(self._call(make))
+
+    def _episode_of(self, engine: AsyncDeepGym) -> Episode[Any]:
+        """Return an episode for the kind of task there is, not yet begun."""
+        turns = self._options["max_turns"]
+        if isinstance(self.task, WorkspaceTask):
+            return WorkspaceEpisode(engine, self.task, max_turns=turns, dense=self._options["dense"])
+        return FunctionEpisode(engine, self.task, max_turns=turns)
 
     def _keep(self, episode: Episode[Any]) -> Episode[Any]:
         """Take an episode as this environment's; it is closed when the environment is collected."""

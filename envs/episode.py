@@ -24,20 +24,26 @@ from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ClosedError, SandboxError
 from deepgym_env.result import RunResult
 from deepgym_env.sandbox import Snapshot
-from deepgym_env.task import AnyTask, StateTest
+from deepgym_env.task import AnyTask, StateTest, WorkspaceTask
 
 if sys.version_info >= (3, 11):
     from typing import Self
 else:
     from typing_extensions import Self
 
-__all__ = ["Action", "Episode", "EpisodeSnapshot", "Transition", "Vector"]
+__all__ = ["Action", "Episode", "EpisodeSnapshot", "Transition", "Vector", "turns_of"]
 
 Vector = npt.NDArray[np.float32]
 Action = str | Mapping[str, Any]
 _Task = TypeVar("_Task", bound=AnyTask)
+_FUNCTION_TURNS = 8
 _LONGEST = 1 << 19  # characters of an observation
 _LOST = "The sandbox failed, which is no fault of yours; there is no verdict."
+
+
+def turns_of(task: AnyTask, max_turns: int | None) -> int:
+    """Return how many turns an episode of a task has: as asked for, or as the task has it."""
+    return max_turns or (task.max_turns if isinstance(task, WorkspaceTask) else _FUNCTION_TURNS)
 
 
 class Transition(NamedTuple):
@@ -74,10 +80,10 @@ class Episode(ABC, Generic[_Task]):
 
     fences: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
-    def __init__(self, engine: AsyncDeepGym, task: _Task, *, max_turns: int) -> None:
+    def __init__(self, engine: AsyncDeepGym, task: _Task, *, max_turns: int | None = None) -> None:
         """Make the episode of a task; :meth:`reset` begins it."""
         self.task = task
-        self.max_turns = max_turns
+        self._max_turns = max_turns
         self.turn = 0
         self.over = True
         self.shown = ""
@@ -86,6 +92,11 @@ class Episode(ABC, Generic[_Task]):
         self._result: RunResult | None = None
         self._history: list[tuple[Any, str]] = []
         self._judged = False
+
+    @property
+    def max_turns(self) -> int:
+        """Steps after which the episode is truncated."""
+        return turns_of(self.task, self._max_turns)
 
     # ── what a kind of episode adds ───────────────────────────────────────────────────────
 

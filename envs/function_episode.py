@@ -45,7 +45,7 @@ class FunctionEpisode(Episode[Task]):
 
     def copy(self) -> FunctionEpisode:
         """Return another episode of the same make, not yet begun."""
-        return FunctionEpisode(self.engine, self.task, max_turns=self.max_turns)
+        return FunctionEpisode(self.engine, self.task, max_turns=self._max_turns)
 
 
 async def submit(episode: FunctionEpisode, code: str) -> str:

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-__all__ = ["NAMESPACE", "register_tasks"]
+__all__ = ["NAMESPACE", "register_mixture", "register_tasks"]
 
 NAMESPACE = "DeepGym"
-_ENTRY_POINT = "deepgym_env.envs.coding:CodingEnv"
+_ENV, _VECTOR = "deepgym_env.envs.coding:CodingEnv", "deepgym_env.envs.vector:CodingVectorEnv"
+_MIXTURE, _MIXTURE_VECTOR = "deepgym_env.envs.mixture:MixtureEnv", "deepgym_env.envs.vector:MixtureVectorEnv"
 
 
 def register_tasks(task_ids: Iterable[str]) -> None:
@@ -21,10 +22,20 @@ def register_tasks(task_ids: Iterable[str]) -> None:
     reward, so they are off.
     """
     for task_id in task_ids:
-        spec = EnvSpec(
-            id=f"{NAMESPACE}/{task_id}",
-            entry_point=_ENTRY_POINT,
-            disable_env_checker=True,
-            kwargs={"task": task_id},
-        )
-        gym.registry[spec.id] = spec
+        _register(task_id, _ENV, _VECTOR, {"task": task_id})
+
+
+def register_mixture() -> None:
+    """Register ``DeepGym/mixture``, the environment of several tasks."""
+    _register("mixture", _MIXTURE, _MIXTURE_VECTOR, {})
+
+
+def _register(name: str, entry_point: str, vector_entry_point: str, kwargs: dict[str, str]) -> None:
+    spec = EnvSpec(
+        id=f"{NAMESPACE}/{name}",
+        entry_point=entry_point,
+        vector_entry_point=vector_entry_point,
+        disable_env_checker=True,
+        kwargs=kwargs,
+    )
+    gym.registry[spec.id] = spec

@@ -27,7 +27,9 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
 
     fences: ClassVar = dict.fromkeys(_SHELLS, ("bash", "command"))
 
-    def __init__(self, engine: AsyncDeepGym, task: WorkspaceTask, *, max_turns: int, dense: bool = False) -> None:
+    def __init__(
+        self, engine: AsyncDeepGym, task: WorkspaceTask, *, max_turns: int | None = None, dense: bool = False
+    ) -> None:
         """Make the episode of a task; ``dense`` judges after every turn."""
         super().__init__(engine, task, max_turns=max_turns)
         self._dense = dense
@@ -84,7 +86,7 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
 
     def copy(self) -> WorkspaceEpisode:
         """Return another episode of the same make, not yet begun."""
-        return WorkspaceEpisode(self.engine, self.task, max_turns=self.max_turns, dense=self._dense)
+        return WorkspaceEpisode(self.engine, self.task, max_turns=self._max_turns, dense=self._dense)
 
     def submit(self) -> None:
         """End the episode with this turn."""
