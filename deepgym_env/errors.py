@@ -6,6 +6,7 @@
     ├── TaskError              a task folder or definition is broken
     │   └── UnknownTaskError   no task has that id
     ├── ConfigError            an option has a value that can't work
+    ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
     ├── RefusedError           a session can't do what was asked of it, and did nothing

@@ -1,22 +1,28 @@
 """The per-test reward vector as one number, for trainers that take only that.
 
-- :class:`ScalarReward`
+- :class:`ScalarReward`, :class:`VectorScalarReward`
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, SupportsFloat
+from functools import partial
+from typing import Any, Literal
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.vector import VectorEnv
 
 from deepgym_env.errors import ConfigError
+from deepgym_env.wrappers.requirements import finite, one_of, require_vector
+from deepgym_env.wrappers.reward_rule import RewardRuleWrapper, ValueRule, VectorRewardRuleWrapper
 
-__all__ = ["ScalarReward"]
+__all__ = ["ScalarReward", "VectorScalarReward"]
+
+How = Literal["mean", "all", "weighted"]
 
 
-class ScalarReward(gym.Wrapper[str, str, str, str], gym.utils.RecordConstructorArgs):
+class ScalarReward(RewardRuleWrapper, gym.utils.RecordConstructorArgs):
     """Turns the reward vector into a ``float`` that telescopes as the vector does.
 
     ``mean`` rewards each test alike, ``all`` only the step after which every test passes (and
@@ -31,12 +37,7 @@ class ScalarReward(gym.Wrapper[str, str, str, str], gym.utils.RecordConstructorA
         >>> env.close()
     """
 
-    def __init__(
-        self,
-        env: gym.Env[str, str],
-        how: Literal["mean", "all", "weighted"] = "mean",
-        weights: Sequence[float] | None = None,
-    ) -> None:
+    def __init__(self, env: gym.Env[Any, Any], how: How = "mean", weights: Sequence[float] | None = None) -> None:
         """Wrap ``env``.
 
         Args:
@@ -47,32 +48,52 @@ class ScalarReward(gym.Wrapper[str, str, str, str], gym.utils.RecordConstructorA
         Raises:
             ConfigError: If ``how`` is unknown, or the weights don't fit the tests.
         """
+        tests = require_vector(env, "ScalarReward")
+        weights = _checked(tests, how, weights)
         gym.utils.RecordConstructorArgs.__init__(self, how=how, weights=weights)
-        gym.Wrapper.__init__(self, env)
-        n_tests = int(env.get_wrapper_attr("reward_space").shape[0])
-        if how not in ("mean", "all", "weighted"):
-            raise ConfigError(f"how must be 'mean', 'all' or 'weighted', got {how!r}")
-        if (how == "weighted") != (weights is not None):
-            raise ConfigError("weights and how='weighted' go together")
-        if weights is not None and len(weights) != n_tests:
-            raise ConfigError(f"weights must have one entry per test ({n_tests}), got {len(weights)}")
+        super().__init__(env, _Scalar(tests, how, weights))
+
+
+class VectorScalarReward(VectorRewardRuleWrapper, gym.utils.RecordConstructorArgs):
+    """:class:`ScalarReward` for a vector environment: rewards become ``(num_envs,)``.
+
+    Example:
+        >>> import deepgym_env
+        >>> from mo_gymnasium.wrappers.vector import MOSyncVectorEnv
+        >>> envs = VectorScalarReward(MOSyncVectorEnv([lambda: gym.make("DeepGym/fizzbuzz")] * 2), how="all")
+        >>> _ = envs.reset(seed=0)
+        >>> envs.step(["no idea", envs.env.envs[1].unwrapped.task.reference])[1].tolist()
+        [0.0, 1.0]
+        >>> envs.close()
+    """
+
+    def __init__(
+        self, env: VectorEnv[Any, Any, Any], how: How = "mean", weights: Sequence[float] | None = None
+    ) -> None:
+        """Wrap ``env``; the arguments are :class:`ScalarReward`'s."""
+        tests = require_vector(env, "VectorScalarReward")
+        weights = _checked(tests, how, weights)
+        gym.utils.RecordConstructorArgs.__init__(self, how=how, weights=weights)
+        super().__init__(env, partial(_Scalar, tests, how, weights))
+
+
+class _Scalar(ValueRule):
+    def __init__(self, tests: int, how: How, weights: list[float] | None) -> None:
+        super().__init__(tests)
         self._how = how
-        self._weights = np.full(n_tests, 1.0 / n_tests) if weights is None else np.array(weights, dtype=np.float64)
-        self._vector = np.zeros(n_tests, dtype=np.float64)
+        self._weights = None if weights is None else np.array(weights)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
-        """Reset the environment and the sum."""
-        self._vector[:] = 0.0
-        return self.env.reset(seed=seed, options=options)
+    def value(self, info: dict[str, Any]) -> float:
+        return self.correctness(self._how) if self._weights is None else float(self.scores @ self._weights)
 
-    def step(self, action: str) -> tuple[str, SupportsFloat, bool, bool, dict[str, Any]]:
-        """Step, with the reward as a ``float``."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        before = self._value()
-        self._vector += np.asarray(reward, dtype=np.float64)
-        return observation, self._value() - before, terminated, truncated, info
 
-    def _value(self) -> float:
-        if self._how == "all":
-            return float((self._vector > 0.999).all())
-        return float(self._vector @ self._weights)
+def _checked(tests: int, how: How, weights: Sequence[float] | None) -> list[float] | None:
+    """Return the weights as JSON can hold them."""
+    one_of("how", how, ("mean", "all", "weighted"))
+    if (how == "weighted") != (weights is not None):
+        raise ConfigError("weights and how='weighted' go together")
+    if weights is None:
+        return None
+    if len(weights) != tests:
+        raise ConfigError(f"weights must have one entry per test ({tests}), got {len(weights)}")
+    return [finite(f"weights[{i}]", weight) for i, weight in enumerate(weights)]
