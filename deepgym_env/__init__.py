@@ -4,18 +4,33 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
-- :class:`Task`, :class:`RunResult` and their parts: the data that goes in and comes out.
+- :class:`Task`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes in and comes out.
+- :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
+- :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
 """
 
 from __future__ import annotations
 
 from deepgym_env._version import __version__
+from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
-from deepgym_env.engine import AsyncDeepGym, DeepGym, load_environment
+from deepgym_env.engine import AsyncDeepGym, load_environment
 from deepgym_env.envs.registration import register_mixture, register_tasks
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
-from deepgym_env.task import Call, Case, Comparison, Limits, Query, Task, TestCase
+from deepgym_env.task import (
+    Call,
+    Case,
+    Comparison,
+    File,
+    Limits,
+    Query,
+    SessionLimits,
+    StateTest,
+    Task,
+    TestCase,
+    WorkspaceTask,
+)
 
 __all__ = [
     "AsyncDeepGym",
@@ -25,12 +40,16 @@ __all__ = [
     "CaseResult",
     "Comparison",
     "DeepGym",
+    "File",
     "Limits",
     "Query",
     "RewardFunction",
     "RunResult",
+    "SessionLimits",
+    "StateTest",
     "Task",
     "TestCase",
+    "WorkspaceTask",
     "__version__",
     "load_environment",
     "load_task",

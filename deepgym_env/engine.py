@@ -1,23 +1,18 @@
-"""The engine: takes a task and what a model wrote, returns a verdict.
+"""The engine: takes a task and what a model wrote or left, returns a verdict.
 
-- :class:`AsyncDeepGym`: for asyncio programs.
-- :class:`DeepGym`: the same for everyone else, on an event loop of its own.
+- :class:`AsyncDeepGym`: for asyncio programs; :class:`~deepgym_env.blocking.DeepGym` for all others.
+- :func:`load_environment`: what it judges.
 """
 
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
-import contextlib
 import functools
 import hashlib
 import os
-import threading
 import time
-import weakref
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
-from types import TracebackType
 from typing import Any, Literal, TypeVar
 
 from deepgym_env.catalog import load_task
@@ -29,7 +24,7 @@ from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, LocalBackend
 from deepgym_env.sandbox.isolation import LEVELS
 from deepgym_env.task import AnyTask, File, SessionLimits, StateTest, Task, WorkspaceTask
 
-__all__ = ["AsyncDeepGym", "DeepGym", "Environment", "Mode", "Progress", "load_environment"]
+__all__ = ["AsyncDeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
 Mode = Literal["local"]
 Progress = Callable[[int, int], None]
@@ -341,168 +336,6 @@ class AsyncDeepGym:
             )
             self._host = SessionHost(pool)
         return self._host
-
-
-class DeepGym:
-    """Scores what models wrote; safe to share between threads.
-
-    Example:
-        >>> with DeepGym(workers=1) as dg:
-        ...     result = dg.run(load_environment("reverse_string"), "def reverse_string(s): return s[::-1]")
-        >>> result.score, result.passed
-        (1.0, True)
-    """
-
-    def __init__(
-        self,
-        mode: Mode = "local",
-        *,
-        workers: int | None = None,
-        retries: int = 2,
-        min_isolation: IsolationLevel = "process",
-        backend: Backend | None = None,
-    ) -> None:
-        """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
-        self._make: Callable[[], AsyncDeepGym] = functools.partial(
-            AsyncDeepGym, mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
-        )
-        first = self._make()  # so that a wrong option fails here
-        self.mode = first.mode
-        self.workers = first.workers
-        self._lock = threading.Lock()
-        self._core: _Core | None = None
-        self._closed = False
-        _engines.add(self)
-
-    def run(self, env: Environment | str, model_output: str) -> RunResult:
-        """Judge one submission; see :meth:`AsyncDeepGym.run`."""
-        return self.call(lambda engine: engine.run(env, model_output))
-
-    def run_batch(
-        self,
-        env: Environment | str,
-        outputs: Sequence[str],
-        *,
-        max_parallel: int | None = None,
-        progress: Progress | None = None,
-    ) -> BatchResult:
-        """Judge many submissions; see :meth:`AsyncDeepGym.run_batch`.
-
-        ``progress`` is called on the engine's own thread.
-        """
-        return self.call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
-
-    def isolation(self) -> Isolation:
-        """Start a sandbox if none runs and return what isolation is in force."""
-        return self.call(lambda engine: engine.isolation())
-
-    def close(self) -> None:
-        """End every sandbox. Closing twice does no harm."""
-        with self._lock:
-            self._closed = True
-            core, self._core = self._core, None
-        if core is not None:
-            core.stop()
-
-    def __enter__(self) -> DeepGym:
-        """Return the engine itself."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Close the engine."""
-        self.close()
-
-    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
-        """Run ``ask(engine)`` on the engine's event loop and return what it returns.
-
-        For what has no method here: environments keep many episodes going at once this way.
-        """
-        with self._lock:
-            if self._closed:
-                raise ClosedError("the engine is closed; make a new one")
-            if self._core is None:
-                self._core = _Core(self._make())
-                weakref.finalize(self, _Core.stop, self._core)
-            core = self._core
-        return core.call(ask)
-
-    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
-        """Have ``ask(engine)`` run on the engine's event loop sometime; after ``close`` it does nothing."""
-        with self._lock:
-            core = self._core
-        if core is not None:
-            core.post(ask)
-
-    @property
-    def closed(self) -> bool:
-        """Whether the engine has been closed."""
-        return self._closed
-
-    def _after_fork(self) -> None:
-        """In a forked child: the parent's loop and sandboxes are not ours; start afresh when needed."""
-        self._lock = threading.Lock()
-        if self._core is not None:
-            self._core.abandoned = True
-            self._core = None
-
-
-class _Core:
-    """An event loop on a thread, with the engine that lives there."""
-
-    def __init__(self, engine: AsyncDeepGym) -> None:
-        self._engine = engine
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
-        self._thread.start()
-        self.abandoned = False
-        self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-
-    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
-        if threading.current_thread() is self._thread:
-            raise ConfigError("a progress callback must not call the engine it reports on")
-        try:
-            future = asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
-        except RuntimeError as error:  # closed by another thread meanwhile
-            raise ClosedError("the engine is closed; make a new one") from error
-        try:
-            return future.result()
-        except concurrent.futures.CancelledError as error:
-            raise ClosedError("the engine was closed while this ran") from error
-        except KeyboardInterrupt:
-            future.cancel()
-            raise
-
-    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
-        with contextlib.suppress(RuntimeError):  # closed by now
-            self._loop.call_soon_threadsafe(lambda: self._posted.add(self._loop.create_task(ask(self._engine))))
-
-    def stop(self) -> None:
-        if self.abandoned or self._loop.is_closed():
-            return
-        self.abandoned = True
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _shut_down(self) -> None:
-        await self._engine.aclose()
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await self._loop.shutdown_default_executor()
-
-
-_engines: weakref.WeakSet[DeepGym] = weakref.WeakSet()
-
-
-def _forget_after_fork() -> None:
-    for engine in list(_engines):
-        engine._after_fork()
-
-
-os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def _task_of(env: Environment | str) -> Task:

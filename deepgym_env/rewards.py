@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from deepgym_env.engine import DeepGym, Environment
+from deepgym_env.blocking import DeepGym
+from deepgym_env.engine import Environment
 from deepgym_env.result import RunResult
 
 __all__ = ["RewardFunction"]

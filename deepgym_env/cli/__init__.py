@@ -4,8 +4,8 @@
 
 Exit codes, the same for every command:
 
-- 0: all well; for ``run``, the submission passed.
-- 1: ``run``: the submission did not pass; ``doctor``: less isolation than asked for.
+- 0: all well; for ``run`` and ``play``, everything passed.
+- 1: ``run``, ``play``: not everything passed; ``replay``: something differs; ``doctor``: less isolation than asked for.
 - 2: bad input or usage; one line on stderr says what to do.
 - 3: infrastructure failure: the sandbox can't start, or there is no verdict.
 - 130: interrupted (Ctrl-C). 141: the reader of the output went away.
@@ -18,7 +18,7 @@ from typing import Annotated
 
 import typer
 
-from deepgym_env.cli import bench, doctor, evaluate, quickstart, run, tasks
+from deepgym_env.cli import bench, doctor, evaluate, export, generate_prm, play, quickstart, replay, rollout, run, tasks
 from deepgym_env.cli.command_line import Command, CommandGroup
 from deepgym_env.cli.inputs import examples
 
@@ -31,8 +31,8 @@ _EPILOG = examples(
     "deepgym eval coin_change --solutions samples.jsonl",
     after=(
         "[bold]Exit codes[/]",
-        "    0  all well; for run, the submission passed",
-        "    1  run: the submission did not pass; doctor: less isolation than asked for",
+        "    0  all well; for run and play, everything passed",
+        "    1  run, play: not everything passed; replay: something differs; doctor: less isolation than asked for",
         "    2  bad input or usage; one line on stderr says what to do",
         "    3  infrastructure failure: the sandbox can't start, or there is no verdict",
         "  130  interrupted (Ctrl-C)",
@@ -54,6 +54,11 @@ app.command("list", cls=Command, epilog=tasks.LIST_EXAMPLES)(tasks.list_tasks)
 app.command("show", cls=Command, epilog=tasks.SHOW_EXAMPLES)(tasks.show)
 app.command("run", cls=Command, epilog=run.EXAMPLES)(run.run)
 app.command("eval", cls=Command, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("play", cls=Command, epilog=play.EXAMPLES)(play.play)
+app.command("rollout", cls=Command, epilog=rollout.EXAMPLES)(rollout.rollout)
+app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
+app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
+app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 

@@ -17,7 +17,7 @@ from deepgym_env.cli.inputs import JsonOption, WorkersOption, examples, resolve_
 from deepgym_env.errors import ConfigError, SandboxError, TaskError
 
 if TYPE_CHECKING:
-    from deepgym_env.engine import DeepGym
+    from deepgym_env.blocking import DeepGym
     from deepgym_env.result import RunResult
     from deepgym_env.task import Task
 
@@ -37,7 +37,7 @@ def bench(
     as_json: JsonOption = False,
 ) -> None:
     """Measure latency and throughput with the task's reference solution; no two submissions are the same."""
-    from deepgym_env.engine import DeepGym
+    from deepgym_env.blocking import DeepGym
 
     judged = resolve_function(task)
     if judged.reference is None:

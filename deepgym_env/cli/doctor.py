@@ -34,8 +34,8 @@ def doctor(
     Levels: [bold]full[/] (own namespaces and system call filter), [bold]process[/] (filters in the host's
     namespaces), [bold]none[/] (less than that).
     """
+    from deepgym_env.blocking import DeepGym
     from deepgym_env.catalog import load_task
-    from deepgym_env.engine import DeepGym
     from deepgym_env.errors import SandboxError
 
     task = load_task(_TRIAL)

@@ -11,7 +11,7 @@ from deepgym_env.errors import SandboxError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from deepgym_env.engine import DeepGym
+    from deepgym_env.blocking import DeepGym
 
 __all__ = ["EXAMPLES", "quickstart"]
 
@@ -47,7 +47,7 @@ _NEXT = (
 
 def quickstart() -> None:
     """Play one episode: a prompt, a wrong solution, its feedback and reward, a right one, full score."""
-    from deepgym_env.engine import DeepGym
+    from deepgym_env.blocking import DeepGym
 
     console = stdout()
     with DeepGym() as engine:

@@ -52,7 +52,7 @@ def run(
     min_isolation: LevelOption = Level.process,
 ) -> None:
     """Judge one submission: exits with 0 if every test passes, 1 if not, 3 without a verdict."""
-    from deepgym_env.engine import DeepGym
+    from deepgym_env.blocking import DeepGym
 
     judged = resolve_function(task, seed)
     text = read_text(solution, "--solution")

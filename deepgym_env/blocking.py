@@ -1,0 +1,299 @@
+"""The engine for programs without an event loop of their own.
+
+- :class:`DeepGym`: what :class:`~deepgym_env.engine.AsyncDeepGym` is, on a loop on a thread.
+- :class:`BlockingSession`: a session of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import functools
+import os
+import threading
+import weakref
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from deepgym_env.engine import AsyncDeepGym, Environment, Mode, Progress
+from deepgym_env.errors import ClosedError, ConfigError
+from deepgym_env.result import BatchResult, RunResult
+from deepgym_env.sandbox import Backend, Command, Entry, Isolation, IsolationLevel, Session, Snapshot
+from deepgym_env.task import File, SessionLimits, StateTest, WorkspaceTask
+
+__all__ = ["BlockingSession", "DeepGym"]
+
+_T = TypeVar("_T")
+
+
+class DeepGym:
+    """Scores what models wrote; safe to share between threads.
+
+    Example:
+        >>> from deepgym_env import load_environment
+        >>> with DeepGym(workers=1) as dg:
+        ...     result = dg.run(load_environment("reverse_string"), "def reverse_string(s): return s[::-1]")
+        >>> result.score, result.passed
+        (1.0, True)
+    """
+
+    def __init__(
+        self,
+        mode: Mode = "local",
+        *,
+        workers: int | None = None,
+        retries: int = 2,
+        min_isolation: IsolationLevel = "process",
+        backend: Backend | None = None,
+    ) -> None:
+        """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
+        self._make: Callable[[], AsyncDeepGym] = functools.partial(
+            AsyncDeepGym, mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
+        )
+        first = self._make()  # so that a wrong option fails here
+        self.mode = first.mode
+        self.workers = first.workers
+        self._lock = threading.Lock()
+        self._core: _Core | None = None
+        self._closed = False
+        _engines.add(self)
+
+    def run(self, env: Environment | str, model_output: str) -> RunResult:
+        """Judge one submission; see :meth:`AsyncDeepGym.run`."""
+        return self.call(lambda engine: engine.run(env, model_output))
+
+    def run_batch(
+        self,
+        env: Environment | str,
+        outputs: Sequence[str],
+        *,
+        max_parallel: int | None = None,
+        progress: Progress | None = None,
+    ) -> BatchResult:
+        """Judge many submissions; see :meth:`AsyncDeepGym.run_batch`.
+
+        ``progress`` is called on the engine's own thread.
+        """
+        return self.call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
+
+    def session(
+        self,
+        task: WorkspaceTask | str | None = None,
+        *,
+        files: Sequence[File] = (),
+        limits: SessionLimits | None = None,
+        ttl: float | None = 3600.0,
+    ) -> BlockingSession:
+        """Start a session; see :meth:`AsyncDeepGym.session`."""
+        session = self.call(lambda engine: engine.session(task, files=files, limits=limits, ttl=ttl))
+        return BlockingSession(session, self)
+
+    def resume(self, snapshot: Snapshot) -> BlockingSession:
+        """Start a session as another one was; see :meth:`AsyncDeepGym.resume`."""
+        return BlockingSession(self.call(lambda engine: engine.resume(snapshot)), self)
+
+    def judge(
+        self, task: WorkspaceTask | str, session: BlockingSession, *, tests: Sequence[StateTest] | None = None
+    ) -> RunResult:
+        """Judge the state of a session; see :meth:`AsyncDeepGym.judge`."""
+        return self.call(lambda engine: engine.judge(task, session.session, tests=tests))
+
+    def isolation(self) -> Isolation:
+        """Start a sandbox if none runs and return what isolation is in force."""
+        return self.call(lambda engine: engine.isolation())
+
+    def close(self) -> None:
+        """End every sandbox. Closing twice does no harm."""
+        with self._lock:
+            self._closed = True
+            core, self._core = self._core, None
+        if core is not None:
+            core.stop()
+
+    def __enter__(self) -> DeepGym:
+        """Return the engine itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Close the engine."""
+        self.close()
+
+    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        """Run ``ask(engine)`` on the engine's event loop and return what it returns.
+
+        For what has no method here: environments keep many episodes going at once this way.
+        """
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the engine is closed; make a new one")
+            if self._core is None:
+                self._core = _Core(self._make())
+                weakref.finalize(self, _Core.stop, self._core)
+            core = self._core
+        return core.call(ask)
+
+    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
+        """Have ``ask(engine)`` run on the engine's event loop sometime; after ``close`` it does nothing."""
+        with self._lock:
+            core = self._core
+        if core is not None:
+            core.post(ask)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the engine has been closed."""
+        return self._closed
+
+    def _after_fork(self) -> None:
+        """In a forked child: the parent's loop and sandboxes are not ours; start afresh when needed."""
+        self._lock = threading.Lock()
+        if self._core is not None:
+            self._core.abandoned = True
+            self._core = None
+
+
+class BlockingSession:
+    r"""A :class:`~deepgym_env.sandbox.Session` whose calls wait for their answer.
+
+    Example:
+        >>> with DeepGym(workers=1) as dg, dg.session(files=[File("a.txt", b"hello")]) as session:
+        ...     session.exec("cat a.txt; export X=1; mkdir sub; cd sub").stdout
+        ...     session.exec("echo $X; pwd").stdout
+        'hello'
+        '1\n/workspace/sub\n'
+    """
+
+    def __init__(self, session: Session, engine: DeepGym) -> None:
+        """Wrap a session of ``engine``."""
+        self.session = session
+        self._engine = engine
+
+    def exec(
+        self,
+        command: str | Sequence[str],
+        *,
+        stdin: bytes = b"",
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        merge: bool = True,
+        shell_state: bool = True,
+        limits: SessionLimits | None = None,
+    ) -> Command:
+        """Run a command; see :meth:`Session.exec`."""
+        return self._call(
+            self.session.exec(
+                command, stdin=stdin, cwd=cwd, env=env, merge=merge, shell_state=shell_state, limits=limits
+            )
+        )
+
+    def read(self, path: str, *, limit: int = 1 << 24) -> bytes:
+        """Return a file's contents; see :meth:`Session.read`."""
+        return self._call(self.session.read(path, limit=limit))
+
+    def write(self, path: str, data: bytes | str, *, executable: bool = False) -> None:
+        """Write a file; see :meth:`Session.write`."""
+        self._call(self.session.write(path, data, executable=executable))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace a piece of text; see :meth:`Session.edit`."""
+        self._call(self.session.edit(path, old, new))
+
+    def list(self, path: str = ".", *, depth: int = 3, limit: int = 500) -> tuple[list[Entry], bool]:
+        """Return what lies below a folder; see :meth:`Session.list`."""
+        return self._call(self.session.list(path, depth=depth, limit=limit))
+
+    def snapshot(self) -> Snapshot:
+        """Keep the session as it is now; see :meth:`Session.snapshot`."""
+        return self._call(self.session.snapshot())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make the session as it was; see :meth:`Session.restore`."""
+        self._call(self.session.restore(snapshot))
+
+    def drop(self, snapshot: Snapshot) -> None:
+        """Forget a snapshot; see :meth:`Session.drop`."""
+        self._call(self.session.drop(snapshot))
+
+    def fork(self) -> BlockingSession:
+        """Return another session that begins as this one is now."""
+        return BlockingSession(self._call(self.session.fork()), self._engine)
+
+    def close(self) -> None:
+        """End the session. Closing twice does no harm, nor does closing it after its engine."""
+        work = self.session.close()
+        if self._engine.closed:
+            work.close()
+        else:
+            self._call(work)
+
+    def __enter__(self) -> BlockingSession:
+        """Return the session itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
+        return self._engine.call(lambda _: work)
+
+
+class _Core:
+    """An event loop on a thread, with the engine that lives there."""
+
+    def __init__(self, engine: AsyncDeepGym) -> None:
+        self._engine = engine
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
+        self._thread.start()
+        self.abandoned = False
+        self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
+        if threading.current_thread() is self._thread:
+            raise ConfigError("a progress callback must not call the engine it reports on")
+        try:
+            future = asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
+        except RuntimeError as error:  # closed by another thread meanwhile
+            raise ClosedError("the engine is closed; make a new one") from error
+        try:
+            return future.result()
+        except concurrent.futures.CancelledError as error:
+            raise ClosedError("the engine was closed while this ran") from error
+        except KeyboardInterrupt:
+            future.cancel()
+            raise
+
+    def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
+        with contextlib.suppress(RuntimeError):  # closed by now
+            self._loop.call_soon_threadsafe(lambda: self._posted.add(self._loop.create_task(ask(self._engine))))
+
+    def stop(self) -> None:
+        if self.abandoned or self._loop.is_closed():
+            return
+        self.abandoned = True
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _shut_down(self) -> None:
+        await self._engine.aclose()
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._loop.shutdown_default_executor()
+
+
+_engines: weakref.WeakSet[DeepGym] = weakref.WeakSet()
+
+
+def _forget_after_fork() -> None:
+    for engine in list(_engines):
+        engine._after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
