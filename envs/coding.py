@@ -15,8 +15,9 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 
+from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
-from deepgym_env.engine import AsyncDeepGym, DeepGym
+from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Transition, Vector, turns_of
 from deepgym_env.envs.function_episode import FunctionEpisode
 from deepgym_env.envs.shared_engine import Lease, lease_engine

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 
+from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, task_ids
-from deepgym_env.engine import DeepGym
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.episode import Episode, Transition, Vector
 from deepgym_env.envs.sampling import TaskSampler

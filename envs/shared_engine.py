@@ -9,7 +9,7 @@ import os
 import threading
 import weakref
 
-from deepgym_env.engine import DeepGym
+from deepgym_env.blocking import DeepGym
 
 __all__ = ["Lease", "lease_engine"]
 

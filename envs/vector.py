@@ -17,7 +17,8 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from deepgym_env.engine import AsyncDeepGym, DeepGym
+from deepgym_env.blocking import DeepGym
+from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.mixture import MixtureEnv, choose_tasks
 from deepgym_env.envs.sampling import TaskSampler
