@@ -32,7 +32,7 @@ __all__ = [
     "visible",
 ]
 
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 240
 _STYLES = {"passed": "green", "not_run": "dim", "timeout": "yellow", "infrastructure_error": "magenta"}
 # Control characters could drive the terminal, and direction marks make text look like other text.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
