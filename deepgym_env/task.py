@@ -164,7 +164,7 @@ class SessionLimits(_Frozen):
     Attributes:
         cpu_seconds: CPU time of a command, summed over its processes. Load on the machine doesn't count.
         wall_seconds: Time a command may spend *not* computing (asleep, blocked), in seconds.
-        memory_mb: Address space of one process, in MiB.
+        memory_mb: Memory of a command's processes together, and address space of each, in MiB.
         processes: Processes and threads a command may have at a time.
         output_bytes: What is kept of a command's output, the middle left out where it is more.
         disk_mb: Size of the workspace with ``/tmp``, in MiB.

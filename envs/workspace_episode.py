@@ -220,6 +220,7 @@ def _report(command: Command, limits: SessionLimits) -> str:
     why = {
         "cpu": f"ended: it used more than {limits.cpu_seconds:g} s of CPU time",
         "wall": f"ended: it waited for more than {limits.wall_seconds:g} s",
+        "memory": f"ended: it used more than {limits.memory_mb} MiB of memory",
         "output": "ended: it wrote too much",
     }
     lines = [command.stdout.rstrip("\n")] if command.stdout.strip() else []

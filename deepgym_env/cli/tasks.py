@@ -207,8 +207,8 @@ def _limits_text(limits: Limits) -> str:
 
 def _session_limits_text(limits: SessionLimits) -> str:
     return (
-        f"per command {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory "
-        f"per process, {limits.processes} processes; workspace {limits.disk_mb} MiB"
+        f"per command {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
+        f"{limits.processes} processes; workspace {limits.disk_mb} MiB"
     )
 
 

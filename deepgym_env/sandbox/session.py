@@ -63,7 +63,7 @@ class Command:
         stdout: What it wrote, both streams in order unless they were asked for apart; where it is
             cut, the middle is left out and a line says so.
         stderr: Standard error, where it was asked for apart.
-        reason: Why it was ended: ``cpu``, ``wall`` or ``output``; None if it ended by itself.
+        reason: Why it was ended: ``cpu``, ``wall``, ``memory`` or ``output``; None if it ended by itself.
         truncated: Whether output was cut.
         cpu_seconds: CPU time of all its processes.
     """

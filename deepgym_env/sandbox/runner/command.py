@@ -26,6 +26,8 @@ _STATE_CAP = 1 << 16
 _LOOK = 0.05
 _LOAD_FACTOR = 20.0  # wall time that CPU time buys, as in the supervisor
 _MOST_OUTPUT = 1 << 26
+_DESCRIPTORS = 256
+_TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
 _UID = 1000
 _SIOCSIFFLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 # Carries directory and exported variables from one command to the next, whatever way it ends.
@@ -57,7 +59,7 @@ class Outcome:
     def __init__(self) -> None:
         self.code: Optional[int] = None
         self.signal: Optional[int] = None
-        self.reason: Optional[str] = None  # why it was ended: cpu, wall or output
+        self.reason: Optional[str] = None  # why it was ended: cpu, wall, memory or output
         self.cpu = 0.0
         self.streams: List["_Stream"] = []
         self.state: Optional[bytes] = None
@@ -218,7 +220,7 @@ def _set_rlimits(spec: Dict[str, Any]) -> None:
         resource.RLIMIT_AS: spec["memory_mb"] * megabyte,
         resource.RLIMIT_CPU: int(spec["cpu"]) + 2,
         resource.RLIMIT_FSIZE: spec["disk_mb"] * megabyte,
-        resource.RLIMIT_NOFILE: 1024,
+        resource.RLIMIT_NOFILE: _DESCRIPTORS,
         resource.RLIMIT_NPROC: spec["processes"],
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MEMLOCK: 0,
@@ -253,6 +255,7 @@ class _Watch:
         self.pid = pid
         self.helper = helper
         self.cpu_limit = spec["cpu"]
+        self.memory_limit = spec["memory_mb"] << 20
         self.wall_limit = spec["wall"]
         self.state_reader = state
         self.state = b""
@@ -292,9 +295,11 @@ class _Watch:
         return more
 
     def _check(self, elapsed: float) -> None:
-        used = self._cpu()
+        used, memory = self._usage()
         if used > self.cpu_limit:
             self._stop("cpu")
+        elif memory > self.memory_limit:
+            self._stop("memory")
         elif elapsed > self.wall_limit + _LOAD_FACTOR * used:
             self._stop("wall")
 
@@ -316,23 +321,20 @@ class _Watch:
             elif pid == self.helper:
                 self.others_cpu += usage.ru_utime + usage.ru_stime
 
-    def _cpu(self) -> float:
-        """Return the CPU time of the whole tree so far: of who is gone, and of who is there."""
+    def _usage(self) -> Tuple[float, int]:
+        """Return CPU time of the tree so far, of who is gone and who is there; and its memory now, bytes."""
         gone = resource.getrusage(resource.RUSAGE_CHILDREN)
-        total = gone.ru_utime + gone.ru_stime - self.others_cpu
-        tick = os.sysconf("SC_CLK_TCK")
+        cpu, memory = gone.ru_utime + gone.ru_stime - self.others_cpu, 0
         names = os.listdir("/proc")
         if not names and self.status is None:  # no /proc here: at least the command's first process counts
-            total += time.clock_gettime((~self.pid << 3) | 2)
+            cpu += time.clock_gettime((~self.pid << 3) | 2)
         for name in names:
             if name.isdigit() and int(name) not in (1, self.helper):
-                try:
-                    with open("/proc/%s/stat" % name, "rb") as file:
-                        fields = file.read().rpartition(b")")[2].split()
-                except OSError:
-                    continue
-                total += sum(map(int, fields[11:15])) / tick
-        return total
+                fields = _read("/proc/%s/stat" % name).rpartition(b")")[2].split()
+                pages = _read("/proc/%s/statm" % name).split()
+                cpu += sum(map(int, fields[11:15])) / _TICK
+                memory += (int(pages[1]) - int(pages[2])) * _PAGE if pages else 0
+        return cpu, memory
 
     def _end_all(self) -> None:
         """End what is left of the tree, then read what is left of its output."""
@@ -354,8 +356,16 @@ class _Watch:
             outcome.signal = os.WTERMSIG(status)
         else:
             outcome.code = os.WEXITSTATUS(status)
-        outcome.cpu = self._cpu()
+        outcome.cpu = self._usage()[0]
         if outcome.reason is None and (outcome.cpu > self.cpu_limit or outcome.signal == signal.SIGXCPU):
             outcome.reason = "cpu"  # though it ended before anybody looked: the verdict is the same
         if outcome.reason is None:
             outcome.state = self.state
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:  # it has just ended
+        return b""
