@@ -14,7 +14,7 @@ import signal
 import socket
 import struct
 import time
-from typing import Any, Dict, List, NoReturn, Optional
+from typing import Any, Dict, List, NoReturn, Optional, Tuple
 
 from . import kernel, service
 from .root import BINARIES, SESSIONS, STORE, WORKSPACE
