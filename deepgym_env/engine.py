@@ -249,7 +249,7 @@ class AsyncDeepGym:
             try:
                 async with Inspection(session, task) as inspection:
                     hearing = judge.hear(inspection)
-                    await self._hear_out(hearing)
+                    await self._hear_out(hearing, waits=True)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
@@ -299,10 +299,10 @@ class AsyncDeepGym:
         timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
         return _not_run(task, "infrastructure_error", cause, timing)
 
-    async def _hear_out(self, hearing: Hearing) -> None:
+    async def _hear_out(self, hearing: Hearing, *, waits: bool = False) -> None:
         again = True
         while again:
-            async with self._running_pool().runner() as runner:
+            async with self._running_pool().runner(waits=waits) as runner:
                 again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
 
     def _judge(self, task: Task) -> CallJudge:

@@ -27,6 +27,7 @@ __all__ = ["Inspection", "StateJudge"]
 
 _LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=512, output_bytes=1 << 16, tmp_mb=64)
 _OUTPUT_BYTES = 1 << 22  # of a command that a test runs
+_WALL_SECONDS = 10.0  # a test may wait for a command
 _LISTED = 10_000
 _STATUSES: dict[str, CaseStatus] = {"passed": "passed", "failed": "wrong_answer", "error": "exception"}
 
@@ -96,7 +97,8 @@ class Inspection:
 
     async def run(self, command: Any, stdin: bytes, cwd: str, env: dict[str, str], cpu: float) -> list[Any]:
         """Run a command in this test's copy."""
-        limits = self._task.limits.model_copy(update={"cpu_seconds": cpu, "output_bytes": _OUTPUT_BYTES})
+        given = {"cpu_seconds": cpu, "wall_seconds": _WALL_SECONDS, "output_bytes": _OUTPUT_BYTES}
+        limits = self._task.limits.model_copy(update=given)
         ran = await (await self._scratch()).exec(
             command, stdin=stdin, cwd=cwd, env=env, merge=False, shell_state=False, limits=limits
         )

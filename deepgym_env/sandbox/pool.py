@@ -15,6 +15,7 @@ __all__ = ["Pool"]
 
 _GIVE_UP_AFTER = 4  # starts that failed in a row
 _PAUSE = 5.0  # seconds
+_WAITING = 64  # jobs per runner that wait for something else
 
 
 class Pool:
@@ -27,6 +28,7 @@ class Pool:
         self._backend = backend
         self._slots: list[_Slot] = [_Slot() for _ in range(workers)]
         self._free = asyncio.Semaphore(workers * in_flight)
+        self._free_to_wait = asyncio.Semaphore(workers * _WAITING)
         self._min_isolation = min_isolation
         self._closed = False
         self._failed_starts = 0
@@ -34,15 +36,19 @@ class Pool:
         self._start_error = ""
 
     @asynccontextmanager
-    async def runner(self) -> AsyncIterator[Runner]:
+    async def runner(self, *, waits: bool = False) -> AsyncIterator[Runner]:
         """Lend the least busy runner, started if need be.
+
+        Args:
+            waits: The job computes next to nothing, but may take long: it doesn't count among those
+                in flight, so that no number of such jobs holds up the others.
 
         Raises:
             SandboxError: If none can be started.
             IsolationError: If it is isolated less than asked for.
             ClosedError: If the pool is closed.
         """
-        async with self._free:
+        async with self._free_to_wait if waits else self._free:
             if self._closed:
                 raise ClosedError("the engine is closed")
             slot = min(self._slots, key=lambda slot: slot.busy)

@@ -20,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from deepgym_env.errors import ClosedError, RefusedError, SandboxError
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError, TaskError
 from deepgym_env.sandbox.execution import Ending, Job
 from deepgym_env.sandbox.pool import Pool
 from deepgym_env.sandbox.process import LostError, Runner
@@ -417,7 +417,8 @@ class SessionHost:
                 of the same key is a copy.
 
         Raises:
-            SandboxError: If no sandbox can be had, or the set-up fails.
+            SandboxError: If no sandbox can be had.
+            TaskError: If the set-up fails.
         """
         runner = await self._pool.pinned(self._counts())
         session = self.adopt(runner, limits or SessionLimits(), service, ttl)
@@ -438,7 +439,7 @@ class SessionHost:
         if setup:
             done = await session.exec(setup, shell_state=False)
             if done.code or done.reason:
-                raise SandboxError(f"the set-up of the workspace failed ({done.reason or done.code}): {done.stdout}")
+                raise TaskError(f"the set-up of the workspace failed ({done.reason or done.code}): {done.stdout}")
 
     async def _template(self, session: Session, key: str, files: Sequence[File], setup: str | None) -> str:
         """Return the name of the snapshot sessions of that key begin with; made by the first."""
