@@ -35,7 +35,7 @@ _MAX_CODE = 1 << 20
 _MAX_TEXT = 1 << 24
 _JUDGES = 64
 _TTL = 3600.0  # seconds a session may be idle: trainers don't always close what they open
-_IN_FLIGHT = 2  # per runner: one computes while the other is set up or torn down
+_IN_FLIGHT = 8  # per runner: submissions that wait for something leave the CPU to the others
 
 
 def load_environment(task_id: str, seed: int = 0) -> Environment:

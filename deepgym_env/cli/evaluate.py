@@ -45,7 +45,7 @@ EXAMPLES = examples(
     ),
 )
 
-_IN_FLIGHT = 2  # completions per worker: one computes while the other is set up
+_IN_FLIGHT = 8  # completions per worker: those that wait leave the CPU to the others
 
 Judged = Callable[[Completion, Record], None]
 
