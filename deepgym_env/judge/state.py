@@ -10,6 +10,7 @@ session made for that test. So tests can't disturb each other, and their order m
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,13 +20,15 @@ from deepgym_env.errors import RefusedError, TaskError
 from deepgym_env.judge import checker
 from deepgym_env.judge.call import CallJudge, Hearing
 from deepgym_env.result import CaseResult, CaseStatus, RunResult
+from deepgym_env.sandbox.execution import Job
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.session import Session
 from deepgym_env.task import Call, Limits, Query, StateTest, Task, TestCase, WorkspaceTask
 
 __all__ = ["Inspection", "StateJudge"]
 
-_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=512, output_bytes=1 << 16, tmp_mb=64)
+_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=512, output_bytes=1 << 24, tmp_mb=64)
+_ASKED_BYTES = 1 << 26  # of one test's questions, files it writes included
 _OUTPUT_BYTES = 1 << 22  # of a command that a test runs
 _WALL_SECONDS = 10.0  # a test may wait for a command
 _LISTED = 10_000
@@ -157,6 +160,11 @@ class _Questions(CallJudge):
                 seed=task.seed,
             )
         )
+
+
+    def job(self, code: str, first: int, nonces: Sequence[str]) -> Job:
+        """Return the questions, with room for the files a checker writes."""
+        return dataclasses.replace(super().job(code, first, nonces), query_bytes=_ASKED_BYTES)
 
 
 class _StateHearing(Hearing):

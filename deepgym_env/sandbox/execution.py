@@ -26,6 +26,7 @@ class Job:
         threads: Threads it may have.
         frame_bytes: Size of one frame it sends.
         queries: Queries it may send between two answers.
+        query_bytes: Size of these queries together.
     """
 
     stages: tuple[tuple[int, bytes], ...]
@@ -37,6 +38,7 @@ class Job:
     threads: int
     frame_bytes: int
     queries: int = 0
+    query_bytes: int = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,6 +237,7 @@ def _run_payload(job: Job, packages: bool) -> bytes:
         "frame_cap": job.frame_bytes,
         "answers": job.answers,
         "queries": job.queries,
+        "query_bytes": job.query_bytes,
         "stages": [[after, len(data)] for after, data in job.stages],
     }
     encoded = json.dumps(header).encode()

@@ -33,7 +33,6 @@ _IDLE = 5.0
 # and until then we look as often as this, unless it sends more than a socket comfortably holds.
 _LOOK = 0.05
 _MUCH = 1 << 16
-_QUERY_BYTES = 1 << 20  # of one test's queries: the judge reads each
 
 
 class _Child:
@@ -49,6 +48,7 @@ class _Child:
         self.answered = 0
         self.stages: List[Tuple[int, bytes]] = []  # (answers it must have given before, bytes), in order
         self.queries = header["queries"]  # that one test may make
+        self.query_bytes = header["query_bytes"]  # of one test's queries: the judge reads each
         self.queried = self.queried_bytes = 0
         self.attentive = self.queries > 0  # listen to each frame
         self.interest = select.EPOLLIN
@@ -341,7 +341,7 @@ class _Supervisor:
         if kind == wire.ChildKind.QUERY and child.queries:
             child.queried += 1
             child.queried_bytes += len(payload)
-            if child.queried > child.queries or child.queried_bytes > _QUERY_BYTES:
+            if child.queried > child.queries or child.queried_bytes > child.query_bytes:
                 self._kill(child, "queries")
                 return
             child.waiting_since = time.monotonic()

@@ -1,0 +1,1 @@
+mkdir -p "inbox/Bob/New Folder" inbox/carla/empty/deeper
