@@ -57,6 +57,9 @@ def _perform(header: Dict[str, Any], data: bytes) -> Answer:
         return _OPERATIONS[header["op"]](header, data)
     except tree.TreeError as error:
         return {"refused": str(error)}, b""
+    except OSError as error:  # of files as the agent made them; only a command needs more than files
+        outcome = "failed" if header["op"] == "exec" else "refused"
+        return {outcome: "%s: %s" % (header["op"], error)}, b""
     except Exception as error:
         return {"failed": "%s: %s" % (type(error).__name__, error)}, b""
 

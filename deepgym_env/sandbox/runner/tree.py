@@ -61,12 +61,11 @@ def read(root: int, path: str, limit: int) -> bytes:
         TreeError: If there is no such file, or it is no regular file or larger than ``limit``.
     """
     descriptor = _open(root, _parts(path), os.O_RDONLY)
+    kind = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(kind):
+        os.close(descriptor)
+        raise TreeError("%r is %s" % (path, "a folder" if stat.S_ISDIR(kind) else "no regular file"))
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise TreeError("%r is a folder" % path)
-        if not stat.S_ISREG(status.st_mode):
-            raise TreeError("%r is no regular file" % path)
         data = file.read(limit + 1)
     if len(data) > limit:
         raise TreeError("%r is larger than %d bytes" % (path, limit))
