@@ -30,7 +30,9 @@ __all__ = ["Inspection", "StateJudge"]
 _LIMITS = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=512, output_bytes=1 << 24, tmp_mb=64)
 _ASKED_BYTES = 1 << 26  # of one test's questions, files it writes included
 _OUTPUT_BYTES = 1 << 22  # of a command that a test runs
-_WALL_SECONDS = 10.0  # a test may wait for a command
+# What a test may wait for a command; less once several have been waited for in vain, so that a
+# workspace where everything hangs doesn't take ten seconds for each command there is.
+_WALL_SECONDS, _PATIENCE, _SHORT_WALL_SECONDS = 10.0, 4, 2.0
 _LISTED = 10_000
 _STATUSES: dict[str, CaseStatus] = {"passed": "passed", "failed": "wrong_answer", "error": "exception"}
 
@@ -66,6 +68,7 @@ class Inspection:
         self._session = session
         self._task = task
         self._copy: Session | None = None
+        self._waited = 0
 
     async def __call__(self, question: Any = None, *arguments: Any) -> list[Any]:
         """Answer one question.
@@ -100,11 +103,13 @@ class Inspection:
 
     async def run(self, command: Any, stdin: bytes, cwd: str, env: dict[str, str], cpu: float) -> list[Any]:
         """Run a command in this test's copy."""
-        given = {"cpu_seconds": cpu, "wall_seconds": _WALL_SECONDS, "output_bytes": _OUTPUT_BYTES}
+        wall = _WALL_SECONDS if self._waited < _PATIENCE else _SHORT_WALL_SECONDS
+        given = {"cpu_seconds": cpu, "wall_seconds": wall, "output_bytes": _OUTPUT_BYTES}
         limits = self._task.limits.model_copy(update=given)
         ran = await (await self._scratch()).exec(
             command, stdin=stdin, cwd=cwd, env=env, merge=False, shell_state=False, limits=limits
         )
+        self._waited += ran.reason == "wall"
         return [ran.code, ran.stdout, ran.stderr, ran.reason]
 
     async def service(self) -> Any:
@@ -160,7 +165,6 @@ class _Questions(CallJudge):
                 seed=task.seed,
             )
         )
-
 
     def job(self, code: str, first: int, nonces: Sequence[str]) -> Job:
         """Return the questions, with room for the files a checker writes."""

@@ -202,3 +202,52 @@ def test_an_unknown_machine_has_no_filter():
 def test_tables_do_not_overlap():
     names = [*syscalls.ALLOWED, *syscalls.FORBIDDEN, *syscalls.MISSING]
     assert len(set(names)) == len(names)
+
+
+# ── the filter of a workspace ─────────────────────────────────────────────────────────────
+
+DENIED = 0x00050000 | 1
+NOT_SUPPORTED = 0x00050000 | 95
+
+
+@pytest.fixture(params=MACHINES)
+def workspace(request):
+    column, arch = syscalls.ARCHES[request.param]
+    program = seccomp.workspace_program(request.param)
+    tables = {
+        **syscalls.ALLOWED,
+        **syscalls.FORBIDDEN,
+        **syscalls.WORKSPACE,
+        **syscalls.UNSUPPORTED,
+        **syscalls.MISSING,
+    }
+
+    def ask(name, *arguments):
+        number = tables[name][column]
+        return ALLOW if number is None else run(program, number, arguments, arch)[0]
+
+    return ask
+
+
+def test_a_workspace_may_what_a_shell_needs(workspace):
+    for name in ("execve", "wait4", "setpgid", "symlinkat", "linkat", "fchmodat", "flock", "bind", "listen", "read"):
+        assert workspace(name) == ALLOW, name
+    assert workspace("clone", 0x11) == ALLOW  # a fork
+    for family in (1, 2, 10):
+        assert workspace("socket", family) == ALLOW
+    assert workspace("ioctl", 0, 0x5413) == ALLOW  # the size of a terminal
+
+
+def test_a_workspace_is_told_that_it_may_not(workspace):
+    for name in syscalls.FORBIDDEN:
+        if name not in syscalls.WORKSPACE:
+            assert workspace(name) == DENIED, name
+    for flag in (0x10000000, 0x20000000, 0x40000000, 0x20000, 0x80):
+        assert workspace("clone", 0x11 | flag) == DENIED
+    for family in (16, 17, 40, 38):  # netlink, packet, vsock, alg
+        assert workspace("socket", family) == DENIED
+    assert workspace("ioctl", 0, 0x5412) == DENIED  # TIOCSTI
+    assert workspace("prctl", 22) == DENIED
+    assert workspace("fsetxattr") == NOT_SUPPORTED
+    assert workspace("clone3") == MISSING
+    assert not set(syscalls.WORKSPACE) & {"memfd_create", "shmget", "mq_open", "keyctl", "mount", "unshare", "ptrace"}

@@ -11,7 +11,7 @@ import errno
 import struct
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING, WORKSPACE
+from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING, UNSUPPORTED, WORKSPACE
 
 __all__ = ["filter_program", "workspace_program"]
 
@@ -50,7 +50,8 @@ def workspace_program(machine: str) -> bytes:
 
     Nothing is killed for a call: programs probe, and are told that they may not.
     """
-    tables = ((ALLOWED, _ret(_ALLOW)), (WORKSPACE, _ret(_ALLOW)), (MISSING, _ret(_ERRNO | errno.ENOSYS)))
+    refused = ((MISSING, _ret(_ERRNO | errno.ENOSYS)), (UNSUPPORTED, _ret(_ERRNO | errno.ENOTSUP)))
+    tables = ((ALLOWED, _ret(_ALLOW)), (WORKSPACE, _ret(_ALLOW)), *refused)
     return _program(machine, tables, _workspace_checks())
 
 

@@ -4,7 +4,7 @@ From the kernel's ``asm/unistd_64.h`` and ``asm-generic/unistd.h``; None where a
 has no such call. What stands in no table is refused with ``EPERM``.
 """
 
-__all__ = ["ALLOWED", "ARCHES", "FORBIDDEN", "MISSING", "WORKSPACE"]
+__all__ = ["ALLOWED", "ARCHES", "FORBIDDEN", "MISSING", "UNSUPPORTED", "WORKSPACE"]
 
 # Machine name -> column below and AUDIT_ARCH number.
 ARCHES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
@@ -322,4 +322,14 @@ WORKSPACE = {
     "capget": (125, 90),
     "setitimer": (38, 103),
     "sched_getattr": (315, 275),
+}
+
+# Answered in a workspace as a file system without them would: `sed -i` and `cp -p` then do without.
+UNSUPPORTED = {
+    "setxattr": (188, 5),
+    "lsetxattr": (189, 6),
+    "fsetxattr": (190, 7),
+    "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
 }
