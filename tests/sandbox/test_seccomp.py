@@ -224,14 +224,14 @@ def workspace(request):
 
     def ask(name, *arguments):
         number = tables[name][column]
-        return ALLOW if number is None else run(program, number, arguments, arch)[0]
+        return None if number is None else run(program, number, arguments, arch)[0]
 
     return ask
 
 
 def test_a_workspace_may_what_a_shell_needs(workspace):
     for name in ("execve", "wait4", "setpgid", "symlinkat", "linkat", "fchmodat", "flock", "bind", "listen", "read"):
-        assert workspace(name) == ALLOW, name
+        assert workspace(name) in (ALLOW, None), name
     assert workspace("clone", 0x11) == ALLOW  # a fork
     for family in (1, 2, 10):
         assert workspace("socket", family) == ALLOW
@@ -241,7 +241,7 @@ def test_a_workspace_may_what_a_shell_needs(workspace):
 def test_a_workspace_is_told_that_it_may_not(workspace):
     for name in syscalls.FORBIDDEN:
         if name not in syscalls.WORKSPACE:
-            assert workspace(name) == DENIED, name
+            assert workspace(name) in (DENIED, None), name
     for flag in (0x10000000, 0x20000000, 0x40000000, 0x20000, 0x80):
         assert workspace("clone", 0x11 | flag) == DENIED
     for family in (16, 17, 40, 38):  # netlink, packet, vsock, alg
