@@ -111,7 +111,7 @@ class Workspace:
         return bool(self._ask("read", path)[0] == "ok")
 
     def files(self, path: str = ".") -> list[str]:
-        """Return the paths of all files below a folder, sorted; ``.git`` and ``__pycache__`` left out."""
+        """Return the paths (from the workspace) of all files below a folder, sorted, but what tools keep there."""
         entries = self._get("list", path)
         hidden = {".git", "__pycache__"}
         return [name for name, kind, _ in entries if kind == "file" and not hidden & set(name.split("/"))]
