@@ -117,9 +117,19 @@ def test_a_scenario_is_complete(task_id):
 def test_a_checker_runs_nothing_itself(task_id):
     """It asks for data; what it is given by the agent it neither runs nor loads as code."""
     tree = ast.parse(load_task(task_id).check)
-    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    imported = {
-        alias.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
+    texts = {node.targets[0].id for node in tree.body if isinstance(node, ast.Assign) and _is_text(node.value)}
+    own = {
+        node.func
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and [getattr(each, "id", None) in texts for each in node.args] == [True]
+    }  # exec(SOURCE), of a constant of its own
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in own}
+    imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+    modules = {
+        name for node in imports for name in [getattr(node, "module", None), *(each.name for each in node.names)]
     }
-    imported |= {str(node.module).split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert not FORBIDDEN & (named | imported)
+    assert not FORBIDDEN & (named | {str(name).split(".")[0] for name in modules})
+
+
+def _is_text(node):
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
