@@ -13,6 +13,7 @@ from deepgym_env.cli.failures import ExitCode, complain
 from deepgym_env.cli.inputs import JsonOption, Level, examples
 
 if TYPE_CHECKING:
+    from deepgym_env.blocking import DeepGym
     from deepgym_env.result import RunResult
     from deepgym_env.sandbox.isolation import Isolation, IsolationLevel
 
@@ -20,6 +21,7 @@ __all__ = ["EXAMPLES", "doctor"]
 
 EXAMPLES = examples("deepgym doctor", "deepgym doctor --min-isolation full --json")
 
+_TOOLS = ("bash", "git", "python3", "awk", "sed", "grep")
 _TRIAL = "reverse_string"
 
 
@@ -43,20 +45,36 @@ def doctor(
         with DeepGym(workers=1, min_isolation="none") as engine:
             isolation = engine.isolation()
             trial = engine.run(task, str(task.reference))
+            sessions = _try_session(engine)
     except (SandboxError, OSError) as error:
         _report_no_sandbox(str(error), min_isolation.value, as_json)
         raise typer.Exit(ExitCode.FAILED) from error
     enough = isolation.at_least(min_isolation.value)
     if as_json:
-        print_json(_description(isolation, trial, min_isolation.value))
+        print_json({**_description(isolation, trial, min_isolation.value), "sessions": sessions})
     else:
-        _print_isolation(isolation, trial)
+        _print_isolation(isolation, trial, sessions)
     if not trial.passed:  # layers in force are no use where nothing can be judged
         complain(f"the sandbox starts but can't judge a submission: {trial.details}")
     if not enough:
         complain(f"isolation is {isolation.level!r}, {min_isolation.value!r} was asked for; the fixes are listed above")
     if not (enough and trial.passed):
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _try_session(engine: DeepGym) -> dict[str, Any]:
+    """Try what workspace tasks need: a session with a shell, git and Python."""
+    from deepgym_env.errors import SandboxError
+
+    try:
+        with engine.session() as session:
+            found = session.exec(f"for tool in {' '.join(_TOOLS)}; do command -v $tool >/dev/null && echo $tool; done")
+            layers = session.session.isolation.layers
+    except SandboxError as error:
+        return {"ok": False, "error": str(error), "tools": [], "layers": {}}
+    tools = found.stdout.split()
+    layers_in_force = {layer.name: layer.active for layer in layers}
+    return {"ok": {"bash", "python3"} <= set(tools), "error": None, "tools": tools, "layers": layers_in_force}
 
 
 def _report_no_sandbox(error: str, asked: str, as_json: bool) -> None:
@@ -102,7 +120,7 @@ def _description(isolation: Isolation, trial: RunResult, asked: IsolationLevel) 
     }
 
 
-def _print_isolation(isolation: Isolation, trial: RunResult) -> None:
+def _print_isolation(isolation: Isolation, trial: RunResult, sessions: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = stdout()
@@ -119,6 +137,16 @@ def _print_isolation(isolation: Isolation, trial: RunResult) -> None:
     facts.add_row("[dim]sandbox Python[/]", isolation.python)
     facts.add_row("[dim]not preloaded[/]", one_line(", ".join(isolation.missing_modules), markup=True) or "nothing")
     facts.add_row("[dim]trial submission[/]", status_text(trial.status))
+    facts.add_row("[dim]sessions[/]", one_line(_sessions_text(sessions), markup=True))
     for name, value in _host().items():
         facts.add_row(f"[dim]{name}[/]", one_line(value, markup=True))
     console.print(facts)
+
+
+def _sessions_text(sessions: dict[str, Any]) -> str:
+    if sessions["error"] is not None:
+        return f"can't be had: {sessions['error']}"
+    layers = ", ".join(name for name, active in sessions["layers"].items() if active)
+    missing = [tool for tool in _TOOLS if tool not in sessions["tools"]]
+    told = f"; not installed: {', '.join(missing)}" if missing else ""
+    return f"work, with {', '.join(sessions['tools'])}{told}; layers: {layers}"

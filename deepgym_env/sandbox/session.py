@@ -22,6 +22,7 @@ from typing import Any
 
 from deepgym_env.errors import ClosedError, RefusedError, SandboxError, TaskError
 from deepgym_env.sandbox.execution import Ending, Job
+from deepgym_env.sandbox.isolation import Isolation
 from deepgym_env.sandbox.pool import Pool
 from deepgym_env.sandbox.process import LostError, Runner
 from deepgym_env.sandbox.runner.request import pack, unpack
@@ -289,6 +290,13 @@ class Session:
         await self.close()
 
     # ── for the host ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def isolation(self) -> Isolation:
+        """What isolates its commands."""
+        if self._runner.isolation is None:
+            raise SandboxError("the runner reported no isolation")
+        return self._runner.isolation
 
     @property
     def busy(self) -> bool:

@@ -25,6 +25,13 @@ def test_it_reports_what_the_engine_has(deepgym):
     assert isolation.python in text
     assert report["kernel"] in text
     assert (report["trial"], report["error"]) == ("passed", None)
+    sessions = report["sessions"]
+    assert sessions["ok"]
+    assert {"bash", "python3"} <= set(sessions["tools"])
+    assert sessions["layers"]["namespaces"]
+    assert sessions["layers"]["seccomp"]
+    assert not sessions["layers"]["landlock"]
+    assert "work, with bash" in text
 
 
 def test_a_sandbox_that_judges_nothing_is_not_well(deepgym, monkeypatch):
@@ -63,3 +70,10 @@ def test_no_sandbox_at_all_exits_with_1_with_error_and_fix(deepgym, no_sandbox):
 
 def test_levels_are_the_sandboxs():
     assert [level.value for level in Level] == list(LEVELS)
+
+
+def test_where_sessions_can_not_be_had_it_says_why(deepgym, weak_sandbox):
+    sessions = json.loads(deepgym("doctor", "--min-isolation", "none", "--json").stdout)["sessions"]
+    assert not sessions["ok"]
+    assert "needs namespaces" in sessions["error"]
+    assert "can't be had" in deepgym("doctor", "--min-isolation", "none").stdout

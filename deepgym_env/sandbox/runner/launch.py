@@ -64,6 +64,8 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
         "seccomp": _try_seccomp() if config["seccomp"] else "switched off",
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
+    if config["sessions"]:
+        reasons["landlock"] = "not used in sessions, where nothing can be written but workspace and /tmp"
     program = _program(config["sessions"])
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     if reasons["namespaces"] is None:
