@@ -10,7 +10,7 @@ from typing import ClassVar
 from deepgym_env.actions import Tool, describe_tools
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.episode import Episode, EpisodeSnapshot
-from deepgym_env.errors import RefusedError, SandboxError
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError
 from deepgym_env.feedback import feedback
 from deepgym_env.sandbox import Command, Entry, Session, Snapshot
 from deepgym_env.task import SessionLimits, WorkspaceTask
@@ -108,25 +108,38 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
         return feedback(result)
 
     async def _keep(self) -> Snapshot | None:
-        return await self.session.snapshot() if self._session is not None else None
+        try:
+            return await self.session.snapshot()
+        except (SandboxError, ClosedError):
+            if not await self.recover():
+                raise
+        return await self.session.snapshot()
 
     async def _bring_back(self, snapshot: EpisodeSnapshot) -> None:
         self._submitted = False
         kept = snapshot.session
         if kept is None:
             await self.close()
-        elif self._session is not None and kept.alive and self._session.holds(kept):
-            await self._session.restore(kept)
-        elif kept.alive:
-            await self.close()
-            self._session = await self.engine.resume(kept)
-        elif not await self.recover():
+        elif not await self._restored(kept) and not await self.recover():
             raise SandboxError("the snapshot's sandbox is gone, and repeating its turns gave other answers")
+
+    async def _restored(self, kept: Snapshot) -> bool:
+        """Go on from a snapshot of a session, where it is; False if its sandbox is gone."""
+        try:
+            if self._session is not None and self._session.holds(kept):
+                await self._session.restore(kept)
+            else:
+                await self.close()
+                self._session = await self.engine.resume(kept)
+        except (SandboxError, ClosedError):
+            return False
+        return True
 
     async def forget(self, snapshot: EpisodeSnapshot) -> None:
         """Give up the files of a snapshot."""
-        if snapshot.session is not None and self._session is not None:
-            await self._session.drop(snapshot.session)
+        kept = snapshot.session
+        if kept is not None and kept.alive and self._session is not None and self._session.holds(kept):
+            await self._session.drop(kept)
 
 
 # ── tools: what they answer is what the agent reads ───────────────────────────────────────
@@ -233,7 +246,8 @@ def _report(command: Command, limits: SessionLimits) -> str:
 
 def _line(entry: Entry) -> str:
     marks = {"folder": "/", "link": "@", "other": "="}
-    return entry.path + marks[entry.kind] if entry.kind in marks else f"{entry.path} ({entry.size} bytes)"
+    name = entry.path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return name + marks[entry.kind] if entry.kind in marks else f"{name} ({entry.size} bytes)"
 
 
 _TOOLS = tuple(

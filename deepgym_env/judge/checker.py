@@ -170,7 +170,7 @@ class Workspace:
         codec = sys.modules["runner.codec"]
         pairs = [_pair(each) for each in arguments]
         request = codec.encode([file, function, [[list(args), kwargs] for args, kwargs in pairs]], 1 << 26)
-        ran = self.run(["python3", "-I", "-S", "-c", _CALLER], stdin=request, cpu=cpu)
+        ran = self.run(["python3", "-u", "-I", "-S", "-c", _CALLER], stdin=request, cpu=cpu)
         lines = [line for line in ran.stdout.splitlines() if line.startswith("=>")]
         if len(lines) != len(pairs):
             problem = ran.stderr.strip().splitlines()[-1:] or [repr(ran)]

@@ -23,7 +23,7 @@ from deepgym_env.result import CaseResult, CaseStatus, RunResult
 from deepgym_env.sandbox.execution import Job
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.session import Session
-from deepgym_env.task import Call, Limits, Query, StateTest, Task, TestCase, WorkspaceTask
+from deepgym_env.task import Call, Limits, Query, SessionLimits, StateTest, Task, TestCase, WorkspaceTask
 
 __all__ = ["Inspection", "StateJudge"]
 
@@ -33,7 +33,7 @@ _OUTPUT_BYTES = 1 << 22  # of a command that a test runs
 # What a test may wait for a command; less once several have been waited for in vain, so that a
 # workspace where everything hangs doesn't take ten seconds for each command there is.
 _WALL_SECONDS, _PATIENCE, _SHORT_WALL_SECONDS = 10.0, 4, 2.0
-_LISTED = 10_000
+_LISTED, _DEPTH = 10_000, 1000
 _STATUSES: dict[str, CaseStatus] = {"passed": "passed", "failed": "wrong_answer", "error": "exception"}
 
 
@@ -81,6 +81,8 @@ class Inspection:
             return ["ok", await value if inspect.isawaitable(value) else value]
         except RefusedError as error:
             return ["refused", str(error)]
+        except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # asked with what the agent left
+            return ["refused", f"{type(error).__name__}: {error}"]
 
     async def begin(self) -> None:
         """Begin a test: what the one before it ran is forgotten."""
@@ -94,7 +96,9 @@ class Inspection:
 
     async def listing(self, path: str) -> list[list[Any]]:
         """Return what lies below a folder."""
-        entries, _ = await (self._copy or self._session).list(path, depth=32, limit=_LISTED)
+        entries, complete = await (self._copy or self._session).list(path, depth=_DEPTH, limit=_LISTED)
+        if not complete:
+            raise RefusedError(f"there are more than {_LISTED} files")
         return [[entry.path, entry.kind, entry.size] for entry in entries]
 
     async def write(self, path: str, data: bytes) -> None:
@@ -105,7 +109,7 @@ class Inspection:
         """Run a command in this test's copy."""
         wall = _WALL_SECONDS if self._waited < _PATIENCE else _SHORT_WALL_SECONDS
         given = {"cpu_seconds": cpu, "wall_seconds": wall, "output_bytes": _OUTPUT_BYTES}
-        limits = self._task.limits.model_copy(update=given)
+        limits = SessionLimits(**{**self._task.limits.model_dump(), **given})
         ran = await (await self._scratch()).exec(
             command, stdin=stdin, cwd=cwd, env=env, merge=False, shell_state=False, limits=limits
         )

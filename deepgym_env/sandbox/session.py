@@ -16,7 +16,7 @@ import itertools
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ __all__ = ["Command", "Entry", "Session", "SessionHost", "Snapshot"]
 _READ_CAP = 1 << 24
 _TEMPLATES = 64
 _REAP_SECONDS = 5.0
+_LOAD_FACTOR = 20.0
 _SLACK_SECONDS = 120.0  # for what a runner does besides the command itself
 _NAMES = itertools.count()
 _SERVICE_URL = "http://127.0.0.1:8000"
@@ -161,7 +162,7 @@ class Session:
         shell = self._shell if shell_state else _Shell()
         is_text = isinstance(command, str)
         if not is_text and not command:
-            raise ValueError("command must be text or a program with arguments, got an empty sequence")
+            raise RefusedError("a command must be text or a program with its arguments, got nothing")
         header = {
             "op": "exec",
             "session": self._name,
@@ -179,10 +180,10 @@ class Session:
             "processes": limits.processes,
             "output_bytes": limits.output_bytes,
         }
-        bad = next((text for text in _texts(header) if "\0" in text), None)
-        if bad is not None:
-            raise RefusedError(f"a command can't hold a NUL character: {bad[:80]!r}")
-        wall = limits.wall_seconds + _SLACK_SECONDS
+        for text in _texts(header):
+            _insist_text(text, "a command")
+        # CPU time buys wall time in there; only what no command can reach ends the operation itself.
+        wall = limits.wall_seconds + _LOAD_FACTOR * limits.cpu_seconds + _SLACK_SECONDS
         answer, data = await self._ask(header, stdin, cpu=limits.cpu_seconds, wall=wall)
         return self._read_outcome(answer, data, limits, keep=shell_state)
 
@@ -218,8 +219,7 @@ class Session:
             RefusedError: If it can't be written.
         """
         mode = 0o755 if executable else 0o644
-        encoded = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-        await self._ask({"op": "write", "session": self._name, "path": _path(path), "mode": mode}, encoded)
+        await self._ask(self._writing(path, mode), _encoded(data))
 
     async def edit(self, path: str, old: str, new: str) -> None:
         """Replace the one place where ``old`` stands in a text file by ``new``.
@@ -227,8 +227,10 @@ class Session:
         Raises:
             RefusedError: If it stands nowhere, or more than once; the message says what is there.
         """
-        text = (await self.read(path)).decode("utf-8", "surrogateescape")
-        await self.write(path, _replaced(path, text, old, new))
+        reading = {"op": "read", "session": self._name, "path": _path(path), "limit": _READ_CAP}
+        async with self._turn():
+            text = (await self._perform(reading))[1].decode("utf-8", "surrogateescape")
+            await self._perform(self._writing(path, 0o644), _encoded(_replaced(path, text, old, new)))
 
     async def list(self, path: str = ".", *, depth: int = 3, limit: int = 500) -> tuple[list[Entry], bool]:
         """Return what lies below a folder, sorted, and whether that is all of it.
@@ -334,6 +336,9 @@ class Session:
         """Whether a snapshot is on this session's runner, so that it can be restored here."""
         return snapshot.runner is self._runner
 
+    def _writing(self, path: str, mode: int) -> dict[str, Any]:
+        return {"op": "write", "session": self._name, "path": _path(path), "mode": mode}
+
     def _insist_same_runner(self, snapshot: Snapshot) -> None:
         if not self.holds(snapshot):
             raise RefusedError("the snapshot is of a session on another runner")
@@ -341,12 +346,18 @@ class Session:
     async def _ask(
         self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = _SLACK_SECONDS
     ) -> tuple[dict[str, Any], bytes]:
+        async with self._turn():
+            return await self._perform(header, data, cpu=cpu, wall=wall)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Have the session to oneself."""
         async with self._lock:
             if self._closed is not None:
                 raise ClosedError(self._closed)
             self.last_used = time.monotonic()
             try:
-                return await self._perform(header, data, cpu=cpu, wall=wall)
+                yield
             finally:
                 self.last_used = time.monotonic()
 
@@ -465,6 +476,8 @@ class SessionHost:
         try:
             await self._furnish(first, files, setup)
             return (await first.snapshot()).name
+        except RefusedError as error:  # no room for one more: of the machine, not of the agent
+            raise SandboxError(f"the workspace can't be provided: {error}") from error
         finally:
             await first.close()
 
@@ -531,13 +544,28 @@ class SessionHost:
 
 
 def _path(path: str) -> str:
-    if not isinstance(path, str):
-        raise RefusedError(f"a path must be text, got {path!r}")
+    _insist_text(path, "a path")
     return path
 
 
-def _texts(header: Mapping[str, Any]) -> list[str]:
-    texts = [header["command"] or "", header["cwd"], *(header["argv"] or ())]
+def _insist_text(text: object, what: str) -> None:
+    """Refuse what is no text, or text that no system call takes."""
+    if not isinstance(text, str):
+        raise RefusedError(f"{what} must be text, got {text!r}")
+    if "\0" in text:
+        raise RefusedError(f"{what} can't hold a NUL character: {text[:80]!r}")
+    _encoded(text)
+
+
+def _encoded(data: bytes | str) -> bytes:
+    try:
+        return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else bytes(data)
+    except UnicodeEncodeError as error:
+        raise RefusedError(f"the text holds half a character: {error}") from error
+
+
+def _texts(header: Mapping[str, Any]) -> list[Any]:
+    texts = ["" if header["command"] is None else header["command"], header["cwd"], *(header["argv"] or ())]
     return texts + [text for pair in header["env"].items() for text in pair]
 
 

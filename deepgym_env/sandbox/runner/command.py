@@ -27,15 +27,15 @@ _LOOK = 0.05
 _LOAD_FACTOR = 20.0  # wall time that CPU time buys, as in the supervisor
 _MOST_OUTPUT = 1 << 26
 _DESCRIPTORS = 256
-_TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+_TICK = os.sysconf("SC_CLK_TCK")
 _UID = 1000
 _SIOCSIFFLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 # Carries directory and exported variables from one command to the next, whatever way it ends.
 _SHELL_SCRIPT = (
     'trap \'dg_status=$?; { printf "%s\\0" "$PWD"; export -p; } >&9 2>/dev/null; exit $dg_status\' EXIT; '
-    'eval "$1"; shift; eval "$1"'
+    'eval "$1" 2>/dev/null; shift; eval "$1"'
 )
-_ARGV_SCRIPT = 'eval "$1"; shift; exec "$@"'
+_ARGV_SCRIPT = 'eval "$1" 2>/dev/null; shift; exec "$@"'
 _ENVIRONMENT = {
     "PATH": BINARIES + ":/usr/local/bin:/usr/bin:/bin",
     "HOME": WORKSPACE,
@@ -76,11 +76,12 @@ class _Stream:
         self.total = 0
 
     def take(self) -> bool:
-        """Read once; return whether there may be more to come."""
-        try:
-            data = os.read(self.reader, 1 << 16)
-        except BlockingIOError:
-            return True
+        """Read once; return whether there may be more to come.
+
+        Raises:
+            BlockingIOError: If there is nothing to read now.
+        """
+        data = os.read(self.reader, 1 << 16)
         self.total += len(data)
         room = self.cap - len(self.head)
         self.head += data[:room]
@@ -172,8 +173,8 @@ def _become_command(spec: Dict[str, Any], descriptors: List[int], seccomp: Optio
         if problem:
             os.write(2, problem)
         os.execvpe(argv[0], argv, environment)
-    except FileNotFoundError as error:
-        os.write(2, ("%s: command not found\n" % (error.filename or spec["argv"][0])).encode("utf-8", "replace"))
+    except FileNotFoundError:
+        os.write(2, ("%s: command not found\n" % (spec["argv"] or ["bash"])[0]).encode("utf-8", "replace"))
         os._exit(127)
     except BaseException as error:
         os.write(2, ("%s\n" % error).encode("utf-8", "replace"))
@@ -202,16 +203,18 @@ def _own_user_namespace() -> None:
     """Enter a user namespace in which the limit on processes counts this command's alone."""
     kernel.unshare(kernel.CLONE_NEWUSER)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 1)  # else the maps belong to root
-    for name, line in (
-        ("setgroups", "deny"),
-        ("uid_map", "%d %d 1" % (_UID, _UID)),
-        ("gid_map", "%d %d 1" % (_UID, _UID)),
-    ):
-        try:
-            with open("/proc/self/" + name, "w") as file:
-                file.write(line)
-        except OSError:
-            return  # without /proc: it is nobody, which works as well
+    _write_proc("oom_score_adj", "1000")  # where memory runs out, it is the command that goes
+    identity = "%d %d 1" % (_UID, _UID)
+    for name, line in (("setgroups", "deny"), ("uid_map", identity), ("gid_map", identity)):
+        _write_proc(name, line)
+
+
+def _write_proc(name: str, text: str) -> None:
+    try:
+        with open("/proc/self/" + name, "w") as file:
+            file.write(text)
+    except OSError:
+        pass  # without /proc: it is nobody then, which works as well
 
 
 def _set_rlimits(spec: Dict[str, Any]) -> None:
@@ -246,6 +249,37 @@ def _argv(spec: Dict[str, Any]) -> List[str]:
 # ── watching it ───────────────────────────────────────────────────────────────────────────
 
 
+class _Reading:
+    """CPU time of a process tree at one moment: of who is gone, and of who is there, by pid."""
+
+    def __init__(self, reaped: float) -> None:
+        self.reaped = reaped
+        self.own: Dict[int, float] = {}
+        self.waited_for: Dict[int, float] = {}  # time of the children each has waited for
+        self.memory = 0
+
+    def add(self, pid: int) -> None:
+        fields = _read("/proc/%d/stat" % pid).rpartition(b")")[2].split()
+        if not fields:
+            return
+        ticks = [int(field) / _TICK for field in fields[11:15]]
+        self.own[pid], self.waited_for[pid] = ticks[0] + ticks[1], ticks[2] + ticks[3]
+        lines = _read("/proc/%d/status" % pid).split(b"\n")
+        kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith((b"RssAnon", b"RssShmem")))
+        self.memory += kilobytes << 10
+
+    def cpu(self) -> float:
+        return self.reaped + sum(self.own.values()) + sum(self.waited_for.values())
+
+    def lost_since(self, before: "_Reading") -> float:
+        """Return what those that are gone since had used and nobody has waited for."""
+        gone = before.own.keys() - self.own.keys()
+        missing = sum(before.own[pid] + before.waited_for.get(pid, 0.0) for pid in gone)
+        found = self.reaped - before.reaped
+        found += sum(time - before.waited_for.get(pid, 0.0) for pid, time in self.waited_for.items())
+        return max(0.0, missing - found - len(gone) / _TICK)  # ticks are rounded down
+
+
 class _Watch:
     """Collects a command's output and keeps its limits."""
 
@@ -263,6 +297,8 @@ class _Watch:
         self.outcome = Outcome()
         self.outcome.streams = streams
         self.others_cpu = 0.0  # of the helper, which is no part of the command
+        self.cpu_lost = 0.0
+        self.last = _Reading(0.0)
 
     def until_end(self, wake: int, began: float) -> None:
         poll = select.poll()
@@ -274,7 +310,7 @@ class _Watch:
             for descriptor, _ in poll.poll(max(0.0, next_look - time.monotonic()) * 1000):
                 if descriptor == wake:
                     os.read(wake, 4096)
-                elif not self._take(descriptor):
+                elif not self._take_ready(descriptor):
                     poll.unregister(descriptor)
             self._reap(os.WNOHANG)
             now = time.monotonic()
@@ -283,7 +319,14 @@ class _Watch:
                 self._check(now - began)
         self._end_all()
 
+    def _take_ready(self, descriptor: int) -> bool:
+        try:
+            return self._take(descriptor)
+        except BlockingIOError:
+            return True
+
     def _take(self, descriptor: int) -> bool:
+        """Read once from one of the pipes; return whether there may be more to come."""
         if descriptor == self.state_reader:
             data = os.read(descriptor, 1 << 16)
             self.state = (self.state + data)[: _STATE_CAP + 1]
@@ -292,7 +335,15 @@ class _Watch:
         more = stream.take()
         if stream.total > _MOST_OUTPUT:
             self._stop("output")
-        return more
+        return more and stream.total <= _MOST_OUTPUT
+
+    def _drain(self, descriptor: int) -> None:
+        """Read what is left in a pipe nobody writes to any more; its end may come late, or never."""
+        try:
+            while self._take(descriptor) and len(self.state) <= _STATE_CAP:
+                pass
+        except BlockingIOError:
+            pass
 
     def _check(self, elapsed: float) -> None:
         used, memory = self._usage()
@@ -322,19 +373,32 @@ class _Watch:
                 self.others_cpu += usage.ru_utime + usage.ru_stime
 
     def _usage(self) -> Tuple[float, int]:
-        """Return CPU time of the tree so far, of who is gone and who is there; and its memory now, bytes."""
+        """Return CPU time of the tree so far, and its memory now, bytes.
+
+        Where a parent ignores its children, the kernel forgets their time with them. So what was seen of
+        those that are gone must turn up with who waited for them, or it is added here (what such a child
+        used since it was last looked at is lost; the limit on waiting bounds that). A reading may come
+        just between, so what is missing is looked for once more.
+        """
+        reading = self._read_tree()
+        lost = reading.lost_since(self.last)
+        if lost > 0:
+            reading = self._read_tree()
+            lost = reading.lost_since(self.last)
+        self.cpu_lost += lost
+        self.last = reading
+        return reading.cpu() + self.cpu_lost, reading.memory
+
+    def _read_tree(self) -> "_Reading":
         gone = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu, memory = gone.ru_utime + gone.ru_stime - self.others_cpu, 0
+        reading = _Reading(gone.ru_utime + gone.ru_stime - self.others_cpu)
         names = os.listdir("/proc")
         if not names and self.status is None:  # no /proc here: at least the command's first process counts
-            cpu += time.clock_gettime((~self.pid << 3) | 2)
+            reading.own[self.pid] = time.clock_gettime((~self.pid << 3) | 2)
         for name in names:
             if name.isdigit() and int(name) not in (1, self.helper):
-                fields = _read("/proc/%s/stat" % name).rpartition(b")")[2].split()
-                pages = _read("/proc/%s/statm" % name).split()
-                cpu += sum(map(int, fields[11:15])) / _TICK
-                memory += (int(pages[1]) - int(pages[2])) * _PAGE if pages else 0
-        return cpu, memory
+                reading.add(int(name))
+        return reading
 
     def _end_all(self) -> None:
         """End what is left of the tree, then read what is left of its output."""
@@ -343,11 +407,8 @@ class _Watch:
         except ProcessLookupError:
             pass
         self._reap(0)
-        for stream in self.outcome.streams:
-            while stream.total <= _MOST_OUTPUT and stream.take():
-                pass
-        while len(self.state) <= _STATE_CAP and self._take(self.state_reader):
-            pass
+        for descriptor in (self.state_reader, *(stream.reader for stream in self.outcome.streams)):
+            self._drain(descriptor)
         self._conclude()
 
     def _conclude(self) -> None:

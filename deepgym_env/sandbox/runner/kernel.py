@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import struct
 from typing import List, Optional
@@ -76,6 +77,7 @@ def pivot_root(new: str, old: str) -> None:
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
 
 
+_TRIES = 5000
 _OPENAT2, _RESOLVE_BENEATH, _RESOLVE_NO_MAGICLINKS = 437, 8, 2
 
 
@@ -83,8 +85,11 @@ def open_beneath(root: int, path: str, flags: int) -> int:
     """Open ``path`` below the folder ``root``; EXDEV where it leads out of it (``openat2``, Linux 5.6)."""
     how = struct.pack("<QQQ", flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
     buffer = ctypes.create_string_buffer(how, len(how))
-    result = _libc.syscall(_OPENAT2, root, os.fsencode(path), buffer, ctypes.c_size_t(len(how)))
-    return _check(int(result), "open %r" % path)
+    for _ in range(_TRIES):  # EAGAIN: something on the machine was renamed meanwhile
+        result = int(_libc.syscall(_OPENAT2, root, os.fsencode(path), buffer, ctypes.c_size_t(len(how))))
+        if result != -1 or ctypes.get_errno() != errno.EAGAIN:
+            break
+    return _check(result, "open %r" % path)
 
 
 # Made once, before any fork: what ctypes allocates in a child costs it pages.

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import sys
@@ -35,6 +36,8 @@ def main() -> None:
     """Run until the engine closes the stream."""
     stream = Stream(0, 1)
     os.umask(0o022)
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # also bounds descriptors in flight, all runners' together
     try:
         config = json.loads(stream.receive_first())
         controls, zygote_pid, report = _launch(config)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 from typing import Any, Callable, Dict, NoReturn, Optional
 
@@ -44,6 +45,7 @@ def main(limits: Limits, layers: Layers) -> NoReturn:
             os.dup2(layers.devnull, target)
         os.closerange(4, layers.highest_fd)
         child.reset_signals()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one signal that Python lets reach a pid 1
         channel.send(wire.ChildKind.READY)
         request = channel.receive()
         if request is not None:
@@ -57,7 +59,7 @@ def _perform(header: Dict[str, Any], data: bytes) -> Answer:
         return _OPERATIONS[header["op"]](header, data)
     except tree.TreeError as error:
         return {"refused": str(error)}, b""
-    except OSError as error:  # of files as the agent made them; only a command needs more than files
+    except (OSError, UnicodeError) as error:  # of files as the agent made them; only a command needs more than files
         outcome = "failed" if header["op"] == "exec" else "refused"
         return {outcome: "%s: %s" % (header["op"], error)}, b""
     except Exception as error:

@@ -25,6 +25,7 @@ PORT = 8000
 _STATE = "state.json"
 _MAX_BODY = 1 << 20
 _MEMORY = 512 << 20
+_MAX_DEPTH = 64
 
 
 class Request:
@@ -40,11 +41,17 @@ class Request:
 
     @property
     def json(self) -> Any:
-        """The body as JSON; None if it isn't."""
+        """The body as JSON; None if it isn't, or is nested too deep."""
         try:
-            return json.loads(self.body)
+            value = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
+        return value if _is_shallow(value) else None
+
+
+def _is_shallow(value: Any, depth: int = _MAX_DEPTH) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_shallow(each, depth - 1) for each in inner)
 
 
 def start(source: str, session: str) -> int:
@@ -95,6 +102,8 @@ def _load(folder: int) -> Dict[str, Any]:
 
 
 def _save(folder: int, state: Dict[str, Any]) -> None:
+    if not _is_shallow(state):
+        raise ValueError("the state is nested deeper than %d" % _MAX_DEPTH)
     descriptor = os.open(_STATE + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder)
     with os.fdopen(descriptor, "w") as file:
         json.dump(state, file)
@@ -116,12 +125,15 @@ def _handler(handle: Any, state: Dict[str, Any], folder: int) -> Any:
                 return
             body = self.rfile.read(int(length))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            try:
-                with lock:
+            with lock:
+                before = json.dumps(state)
+                try:
                     answer = handle(Request(self.command, self.path, headers, body), state)
                     _save(folder, state)
-            except Exception as error:
-                answer = (500, {"error": "%s: %s" % (type(error).__name__, error)})
+                except Exception as error:  # then the request has changed nothing
+                    answer = (500, {"error": "%s: %s" % (type(error).__name__, error)})
+                    state.clear()
+                    state.update(json.loads(before))
             self._send(answer[0], answer[1], answer[2] if len(answer) > 2 else {})
 
         do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _answer

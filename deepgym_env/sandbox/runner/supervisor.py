@@ -51,7 +51,7 @@ class _Child:
         self.query_bytes = header["query_bytes"]  # of one test's queries: the judge reads each
         self.queried = self.queried_bytes = 0
         self.attentive = self.queries > 0  # listen to each frame
-        self.interest = select.EPOLLIN
+        self.interest = select.POLLIN
         self.channel = channel
         self.received = bytearray()
         self.pending = bytearray()
@@ -112,19 +112,19 @@ class _Supervisor:
         self.parent = os.getppid()
         self.next_check = 0.0
         self.writing = False
-        self.epoll = select.epoll()
-        self.epoll.register(stream.reader, select.EPOLLIN)
+        self.poll = select.poll()  # not epoll: what it watches counts against a limit of the user's
+        self.poll.register(stream.reader, select.POLLIN)
         if stream.writer != stream.reader:
-            self.epoll.register(stream.writer, 0)
+            self.poll.register(stream.writer, 0)
         for control in controls:
-            self.epoll.register(control.fileno(), select.EPOLLIN)
+            self.poll.register(control.fileno(), select.POLLIN)
             control.setblocking(False)
 
     def loop(self) -> None:
         while True:
             began = time.monotonic()
             timeout = max(0.0, self.next_check - began)
-            events = self.epoll.poll(timeout)
+            events = self.poll.poll(timeout * 1000)
             now = time.monotonic()
             self._forgive(now - began - timeout)
             if not self._handle(events):
@@ -161,9 +161,9 @@ class _Supervisor:
         if bool(self.stream.pending) != self.writing:
             self.writing = bool(self.stream.pending)
             same = self.stream.writer == self.stream.reader
-            self.epoll.modify(
+            self.poll.modify(
                 self.stream.writer,
-                (select.EPOLLOUT if self.writing else 0) | (select.EPOLLIN if same else 0),
+                (select.POLLOUT if self.writing else 0) | (select.POLLIN if same else 0),
             )
 
     # ── engine ────────────────────────────────────────────────────────────────────────────
@@ -188,12 +188,16 @@ class _Supervisor:
         child = _Child(run, header, ours, self.packages if header["packages"] else self.plain)
         self.children[run] = child
         self.by_channel[ours.fileno()] = child
-        self.epoll.register(ours.fileno(), child.interest)
+        self.poll.register(ours.fileno(), child.interest)
         self.next_check = min(self.next_check, time.monotonic() + _LOOK)
         if header["packages"] and not self.packages_warm:
             self.packages_warm = True
             zygote.ask_warm(self.packages)
-        zygote.ask_fork(child.control, run, header, theirs)
+        try:
+            zygote.ask_fork(child.control, run, header, theirs)
+        except OSError as error:
+            theirs.close()
+            child.problem, child.exited = str(error), (0, 0.0, 0)
         at = 4 + length
         for after, size in header["stages"]:
             child.stages.append((after, payload[at : at + size]))
@@ -226,14 +230,14 @@ class _Supervisor:
                 pass
             except OSError:
                 child.pending.clear()
-        wanted = select.EPOLLOUT if child.pending else 0
+        wanted = select.POLLOUT if child.pending else 0
         if child.attentive or child.stages or not child.ready:
-            wanted |= select.EPOLLIN
+            wanted |= select.POLLIN
         if wanted != child.interest:
-            if not wanted & select.EPOLLIN:  # from here on only a look tells what it has sent
+            if not wanted & select.POLLIN:  # from here on only a look tells what it has sent
                 self.next_check = min(self.next_check, time.monotonic() + _LOOK)
             child.interest = wanted
-            self.epoll.modify(child.channel.fileno(), wanted)
+            self.poll.modify(child.channel.fileno(), wanted)
 
     # ── zygote ────────────────────────────────────────────────────────────────────────────
 
@@ -362,7 +366,7 @@ class _Supervisor:
         if not child.closed:
             child.closed = True
             self.by_channel.pop(child.channel.fileno(), None)
-            self.epoll.unregister(child.channel.fileno())
+            self.poll.unregister(child.channel.fileno())
             child.channel.close()
             if child.exited is None and child.reason is None:
                 self._kill(child, "closed")
@@ -394,7 +398,7 @@ class _Supervisor:
                     reason, again = child.overstepped(now)
                     if reason is not None:
                         self._kill(child, reason)
-            if not child.closed and not child.interest & select.EPOLLIN:
+            if not child.closed and not child.interest & select.POLLIN:
                 self._drain(child)
                 self._feed(child)
                 again = min(again, now + _LOOK)

@@ -20,7 +20,6 @@ __all__ = ["TreeError", "copy", "entries", "read", "size", "write"]
 
 _MAX_DEPTH = 128
 _CHUNK = 1 << 20
-_TEMPORARY = ".deepgym-partial"
 
 
 class TreeError(Exception):
@@ -47,6 +46,8 @@ def _open(root: int, parts: List[str], flags: int) -> int:
     try:
         return kernel.open_beneath(root, path, flags | os.O_CLOEXEC | (0 if flags & os.O_PATH else os.O_NONBLOCK))
     except OSError as error:
+        if error.errno == errno.EAGAIN:  # no fault of the path: something else on the machine renames
+            raise RuntimeError("the kernel can't resolve %r" % path) from error
         if error.errno == errno.EXDEV:
             raise TreeError("%r leads out of /workspace" % path) from error
         if error.errno == errno.ELOOP:
@@ -82,16 +83,16 @@ def write(root: int, path: str, data: bytes, mode: int) -> None:
     if not parts:
         raise TreeError("%r is a folder" % path)
     folder = _open_folder(root, parts[:-1])
-    name, temporary = parts[-1], _TEMPORARY
+    name, temporary = parts[-1], ".deepgym-%s" % os.urandom(8).hex()
     try:
         existing = _status(name, folder)
         if existing is not None and stat.S_ISLNK(existing.st_mode):  # write where it points to
-            _overwrite(_open(root, parts, os.O_WRONLY | os.O_TRUNC), data)
+            _rewrite(_open(root, parts, os.O_WRONLY), data)
             return
         if existing is not None and not stat.S_ISREG(existing.st_mode):
             raise TreeError("%r is no regular file" % path)
         kept = mode if existing is None else stat.S_IMODE(existing.st_mode)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o600, dir_fd=folder)
         try:
             os.fchmod(descriptor, kept)
@@ -111,6 +112,18 @@ def _overwrite(descriptor: int, data: bytes) -> None:
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]
+
+
+def _rewrite(descriptor: int, data: bytes) -> None:
+    """Replace a file's contents in its place; first see that there is room, so that nothing is lost."""
+    try:
+        if data:
+            os.posix_fallocate(descriptor, 0, len(data))
+        os.ftruncate(descriptor, len(data))
+    except OSError:
+        os.close(descriptor)
+        raise
+    _overwrite(descriptor, data)
 
 
 def _status(name: str, folder: int) -> "os.stat_result | None":
@@ -211,6 +224,7 @@ def _copy_entry(entry: "os.DirEntry[str]", target: str, linked: Dict[int, str]) 
     status = entry.stat(follow_symlinks=False)
     if stat.S_ISLNK(status.st_mode):
         os.symlink(os.readlink(entry.path), target)
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
         return
     if stat.S_ISFIFO(status.st_mode):
         os.mkfifo(target)
