@@ -6,12 +6,14 @@ whatever it prints is an answer for the judge to weigh, and nothing else.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
-from typing import Any, List
 
 from . import codec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what typing costs to import, every call would pay
+    from typing import Any, List
 
 __all__ = ["main"]
 
@@ -35,17 +37,34 @@ def _find(file: str, function: str) -> Any:
     if "/box/lib" in sys.path:
         sys.path.remove("/box/lib")
     name = os.path.relpath(path, "/workspace")[: -len(".py")].replace("/", ".")
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
-        raise ImportError("%s is no Python file" % file)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
+    if not os.path.isfile(path):
+        raise FileNotFoundError("there is no file %s" % file)
+    module = None if name in sys.modules else _import(name)
+    if getattr(module, "__file__", None) != path:  # a name that something else goes by as well
+        module = _import_file(name, path)
     target: Any = module
     for part in function.split("."):
         target = target() if isinstance(target, type) else target
         target = getattr(target, part)
     return target
+
+
+def _import(name: str) -> Any:
+    __import__(name)
+    return sys.modules[name]
+
+
+def _import_file(name: str, path: str) -> Any:
+    """Import a file that is called like something else that can be imported."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError("%s is no Python file" % path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
 
 
 def _answer(target: Any, args: List[Any], kwargs: Any) -> str:

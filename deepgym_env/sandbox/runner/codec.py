@@ -16,7 +16,10 @@ import enum
 import json
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
-from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # what typing costs to import, every call of a workspace's code would pay
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 __all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
