@@ -1,19 +1,19 @@
 """Reads the module, runs its tests, and mends each function."""
 
-FIXED_MEAN = '''    if not values:
+FIXED_MEAN = """    if not values:
         raise ValueError("mean of no values")
-    return sum(values) / len(values)'''
-FIXED_MEDIAN = '''    if not values:
+    return sum(values) / len(values)"""
+FIXED_MEDIAN = """    if not values:
         raise ValueError("median of no values")
     ordered = sorted(values)
     middle = len(ordered) // 2
     if len(ordered) % 2:
         return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2'''
-FIXED_AVERAGE = '''    if window < 1:
+    return (ordered[middle - 1] + ordered[middle]) / 2"""
+FIXED_AVERAGE = """    if window < 1:
         raise ValueError("window must be at least 1")
     averages = []
-    for start in range(len(values) - window + 1):'''
+    for start in range(len(values) - window + 1):"""
 
 
 def solve():
