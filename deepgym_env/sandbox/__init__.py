@@ -12,7 +12,8 @@ from deepgym_env.sandbox.isolation import Isolation, IsolationLevel, Layer
 from deepgym_env.sandbox.local import LocalBackend
 from deepgym_env.sandbox.pool import Pool
 from deepgym_env.sandbox.process import Backend, Runner
-from deepgym_env.sandbox.session import Command, Entry, Session, SessionHost, Snapshot
+from deepgym_env.sandbox.session import Command, Entry, Session, Snapshot
+from deepgym_env.sandbox.session_host import SessionHost
 
 __all__ = [
     "Backend",

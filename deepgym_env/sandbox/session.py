@@ -2,7 +2,8 @@
 
 - :class:`Command`: what came of a command; :class:`Entry`: one line of a listing.
 - :class:`Session`: the workspace: commands, files, snapshots.
-- :class:`SessionHost`: starts and ends sessions, shares runners among them, ends idle ones.
+- :class:`Host`: what it belongs to, see :class:`~deepgym_env.sandbox.session_host.SessionHost`.
+- :func:`operate`: one operation of a runner.
 
 Between two calls a session has no process: a command and all it started are over when its call
 returns. So a snapshot holds everything there is, and files are never read while they change.
@@ -15,28 +16,24 @@ import contextlib
 import itertools
 import json
 import time
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from deepgym_env.errors import ClosedError, RefusedError, SandboxError, TaskError
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError
 from deepgym_env.sandbox.execution import Ending, Job
 from deepgym_env.sandbox.isolation import Isolation
-from deepgym_env.sandbox.pool import Pool
 from deepgym_env.sandbox.process import LostError, Runner
 from deepgym_env.sandbox.runner.request import pack, unpack
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import File, SessionLimits
 
-__all__ = ["Command", "Entry", "Session", "SessionHost", "Snapshot"]
+__all__ = ["NAMES", "SLACK_SECONDS", "Command", "Entry", "Host", "Session", "Snapshot", "operate"]
 
 _READ_CAP = 1 << 24
-_TEMPLATES = 64
-_REAP_SECONDS = 5.0
 _LOAD_FACTOR = 20.0
-_SLACK_SECONDS = 120.0  # for what a runner does besides the command itself
-_NAMES = itertools.count()
+SLACK_SECONDS = 120.0  # for what a runner does besides the command itself
+NAMES = itertools.count()
 _SERVICE_URL = "http://127.0.0.1:8000"
 _STATE_CAP = 1 << 16
 
@@ -102,6 +99,19 @@ class _Shell:
     exports: str = ""
 
 
+class Host(Protocol):
+    """What a session belongs to."""
+
+    def adopt(self, runner: Runner, limits: SessionLimits, service: str | None, ttl: float | None) -> Session:
+        """Note a new session of a runner; its owner has it made."""
+
+    def forget(self, session: Session) -> None:
+        """Note that a session is over."""
+
+    def slot(self, runner: Runner) -> asyncio.Semaphore:
+        """Return what bounds the calls under way on a runner."""
+
+
 class Session:
     """A workspace in a sandbox; made by :meth:`SessionHost.open`.
 
@@ -112,7 +122,7 @@ class Session:
 
     def __init__(
         self,
-        host: SessionHost,
+        host: Host,
         runner: Runner,
         name: str,
         limits: SessionLimits,
@@ -124,9 +134,9 @@ class Session:
         self.ttl = ttl
         self.last_used = time.monotonic()
         self._host = host
-        self._runner = runner
-        self._name = name
-        self._service = service
+        self.runner = runner
+        self.name = name
+        self.service = service
         self._shell = _Shell()
         self._lock = asyncio.Lock()
         self._closed: str | None = None
@@ -165,14 +175,14 @@ class Session:
             raise RefusedError("a command must be text or a program with its arguments, got nothing")
         header = {
             "op": "exec",
-            "session": self._name,
+            "session": self.name,
             "command": command if is_text else None,
             "argv": None if is_text else list(command),
             "cwd": cwd or shell.cwd,
             "exports": shell.exports,
-            "env": dict(env or {}) | ({"SERVICE_URL": _SERVICE_URL} if self._service else {}),
+            "env": dict(env or {}) | ({"SERVICE_URL": _SERVICE_URL} if self.service else {}),
             "merge": merge,
-            "service": self._service,
+            "service": self.service,
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory_mb": limits.memory_mb,
@@ -183,7 +193,7 @@ class Session:
         for text in _texts(header):
             _insist_text(text, "a command")
         # CPU time buys wall time in there; only what no command can reach ends the operation itself.
-        wall = limits.wall_seconds + _LOAD_FACTOR * limits.cpu_seconds + _SLACK_SECONDS
+        wall = limits.wall_seconds + _LOAD_FACTOR * limits.cpu_seconds + SLACK_SECONDS
         answer, data = await self._ask(header, stdin, cpu=limits.cpu_seconds, wall=wall)
         return self._read_outcome(answer, data, limits, keep=shell_state)
 
@@ -210,7 +220,7 @@ class Session:
         Raises:
             RefusedError: If there is no such file in the workspace, or it is larger than ``limit``.
         """
-        return (await self._ask({"op": "read", "session": self._name, "path": _path(path), "limit": limit}))[1]
+        return (await self._ask({"op": "read", "session": self.name, "path": _path(path), "limit": limit}))[1]
 
     async def write(self, path: str, data: bytes | str, *, executable: bool = False) -> None:
         """Replace a file, or make it, with the folders it lies in; whole or not at all.
@@ -227,7 +237,7 @@ class Session:
         Raises:
             RefusedError: If it stands nowhere, or more than once; the message says what is there.
         """
-        reading = {"op": "read", "session": self._name, "path": _path(path), "limit": _READ_CAP}
+        reading = {"op": "read", "session": self.name, "path": _path(path), "limit": _READ_CAP}
         async with self._turn():
             text = (await self._perform(reading))[1].decode("utf-8", "surrogateescape")
             await self._perform(self._writing(path, 0o644), _encoded(_replaced(path, text, old, new)))
@@ -238,13 +248,13 @@ class Session:
         Raises:
             RefusedError: If there is no such folder.
         """
-        header = {"op": "list", "session": self._name, "path": _path(path), "depth": depth, "limit": limit}
+        header = {"op": "list", "session": self.name, "path": _path(path), "depth": depth, "limit": limit}
         answer, _ = await self._ask(header)
         return [Entry(*entry) for entry in answer["entries"]], answer["complete"]
 
     async def service_state(self) -> Any:
         """Return what the session's service has kept."""
-        return json.loads((await self._ask({"op": "service_state", "session": self._name}))[1])
+        return json.loads((await self._ask({"op": "service_state", "session": self.name}))[1])
 
     async def snapshot(self) -> Snapshot:
         """Keep the session as it is now.
@@ -252,10 +262,10 @@ class Session:
         Raises:
             RefusedError: If the workspace can't be copied (nested too deep, store full).
         """
-        name = f"p{next(_NAMES)}"
-        await self._ask({"op": "save", "session": self._name, "snapshot": name})
+        name = f"p{next(NAMES)}"
+        await self._ask({"op": "save", "session": self.name, "snapshot": name})
         shell = self._shell
-        return Snapshot(name, self._runner, shell.cwd, shell.exports, self.limits, self._service, self.ttl)
+        return Snapshot(name, self.runner, shell.cwd, shell.exports, self.limits, self.service, self.ttl)
 
     async def restore(self, snapshot: Snapshot) -> None:
         """Make the session as it was when the snapshot was taken, of this session or of another."""
@@ -266,13 +276,13 @@ class Session:
     async def drop(self, snapshot: Snapshot) -> None:
         """Forget a snapshot."""
         self._insist_same_runner(snapshot)
-        await self._ask({"op": "drop", "session": self._name, "snapshot": snapshot.name})
+        await self._ask({"op": "drop", "session": self.name, "snapshot": snapshot.name})
 
     async def fork(self) -> Session:
         """Return another session that begins as this one is now."""
-        other = self._host.adopt(self._runner, self.limits, self._service, self.ttl)
+        other = self._host.adopt(self.runner, self.limits, self.service, self.ttl)
         async with self._lock:
-            await other.begin(["session", self._name], self._shell.cwd, self._shell.exports)
+            await other.begin(["session", self.name], self._shell.cwd, self._shell.exports)
         return other
 
     async def close(self) -> None:
@@ -281,7 +291,7 @@ class Session:
             self._closed = "the session is closed"
             self._host.forget(self)
             with contextlib.suppress(SandboxError):
-                await self._perform({"op": "remove", "session": self._name})
+                await self._perform({"op": "remove", "session": self.name})
 
     async def __aenter__(self) -> Session:
         """Return the session itself."""
@@ -296,9 +306,9 @@ class Session:
     @property
     def isolation(self) -> Isolation:
         """What isolates its commands."""
-        if self._runner.isolation is None:
+        if self.runner.isolation is None:
             raise SandboxError("the runner reported no isolation")
-        return self._runner.isolation
+        return self.runner.isolation
 
     @property
     def busy(self) -> bool:
@@ -322,29 +332,29 @@ class Session:
             raise
         self._shell = _Shell(cwd, exports)
 
-    def expire(self) -> None:
-        """Mark as idle for too long; :meth:`close` has been or will be called by the host."""
-        self._closed = f"the session was idle for {self.ttl:.0f} s and has expired; pass a larger ttl"
+    def end(self, why: str) -> None:
+        """Refuse every further call; what the runner holds of the session is the host's to remove."""
+        self._closed = why
 
     # ── calls ─────────────────────────────────────────────────────────────────────────────
 
     def _creation(self, op: str) -> dict[str, Any]:
         limits = self.limits
-        return {"op": op, "session": self._name, "disk_mb": limits.disk_mb, "files_max": limits.files}
+        return {"op": op, "session": self.name, "disk_mb": limits.disk_mb, "files_max": limits.files}
 
     def holds(self, snapshot: Snapshot) -> bool:
         """Whether a snapshot is on this session's runner, so that it can be restored here."""
-        return snapshot.runner is self._runner
+        return snapshot.runner is self.runner
 
     def _writing(self, path: str, mode: int) -> dict[str, Any]:
-        return {"op": "write", "session": self._name, "path": _path(path), "mode": mode}
+        return {"op": "write", "session": self.name, "path": _path(path), "mode": mode}
 
     def _insist_same_runner(self, snapshot: Snapshot) -> None:
         if not self.holds(snapshot):
             raise RefusedError("the snapshot is of a session on another runner")
 
     async def _ask(
-        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = _SLACK_SECONDS
+        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = SLACK_SECONDS
     ) -> tuple[dict[str, Any], bytes]:
         async with self._turn():
             return await self._perform(header, data, cpu=cpu, wall=wall)
@@ -362,10 +372,10 @@ class Session:
                 self.last_used = time.monotonic()
 
     async def _perform(
-        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = _SLACK_SECONDS
+        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = SLACK_SECONDS
     ) -> tuple[dict[str, Any], bytes]:
-        async with self._host.slot(self._runner):
-            answer, data = await _operate(self._runner, pack(header, data), cpu, wall)
+        async with self._host.slot(self.runner):
+            answer, data = await operate(self.runner, pack(header, data), cpu, wall)
         if "refused" in answer:
             raise RefusedError(answer["refused"])
         if "failed" in answer:
@@ -373,7 +383,7 @@ class Session:
         return answer, data
 
 
-async def _operate(runner: Runner, request: bytes, cpu: float, wall: float) -> tuple[dict[str, Any], bytes]:
+async def operate(runner: Runner, request: bytes, cpu: float, wall: float) -> tuple[dict[str, Any], bytes]:
     """Have one operation done in a process of its own; return its answer."""
     answers: list[bytes] = []
     job = Job(
@@ -395,152 +405,6 @@ async def _operate(runner: Runner, request: bytes, cpu: float, wall: float) -> t
     if not answers:
         raise LostError(f"the sandbox gave no answer ({ending.reason or ending.status})")
     return unpack(answers[0])
-
-
-class SessionHost:
-    """Sessions over a pool of runners: many on each, every call in a process of its own."""
-
-    def __init__(self, pool: Pool, *, in_flight: int = 64) -> None:
-        """Share the runners of ``pool``; nothing is started yet.
-
-        Args:
-            pool: Runners that hold sessions.
-            in_flight: Calls under way on one runner at a time.
-        """
-        self._pool = pool
-        self._in_flight = in_flight
-        self._slots: dict[Runner, asyncio.Semaphore] = {}
-        self._sessions: dict[Session, Runner] = {}
-        self._templates: OrderedDict[tuple[Runner, str], asyncio.Future[str]] = OrderedDict()
-        self._reaper: asyncio.Task[None] | None = None
-
-    async def open(
-        self,
-        files: Sequence[File] = (),
-        *,
-        setup: str | None = None,
-        service: str | None = None,
-        limits: SessionLimits | None = None,
-        ttl: float | None = None,
-        template: str | None = None,
-    ) -> Session:
-        """Start a session.
-
-        Args:
-            files: What its workspace holds.
-            setup: Shell commands that prepare it, run before anyone sees it.
-            service: Source of the HTTP service that runs beside each command.
-            limits: What a command may use.
-            ttl: Seconds without a call after which it is ended; None: never.
-            template: A key under which files and set-up are kept, so that the next session
-                of the same key is a copy.
-
-        Raises:
-            SandboxError: If no sandbox can be had.
-            TaskError: If the set-up fails.
-        """
-        runner = await self._pool.pinned(self._counts())
-        session = self.adopt(runner, limits or SessionLimits(), service, ttl)
-        try:
-            if template is None:
-                await self._furnish(session, files, setup)
-            else:
-                await session.create((), await self._template(session, template, files, setup))
-        except BaseException:
-            self.forget(session)
-            with contextlib.suppress(SandboxError):
-                await session.close()
-            raise
-        return session
-
-    async def _furnish(self, session: Session, files: Sequence[File], setup: str | None) -> None:
-        await session.create(files)
-        if setup:
-            done = await session.exec(setup, shell_state=False)
-            if done.code or done.reason:
-                raise TaskError(f"the set-up of the workspace failed ({done.reason or done.code}): {done.stdout}")
-
-    async def _template(self, session: Session, key: str, files: Sequence[File], setup: str | None) -> str:
-        """Return the name of the snapshot sessions of that key begin with; made by the first."""
-        place = (session._runner, key)
-        known = self._templates.get(place)
-        if known is None or (known.done() and (known.cancelled() or known.exception())):
-            known = self._templates[place] = asyncio.ensure_future(self._make_template(session, files, setup))
-        self._templates.move_to_end(place)
-        if len(self._templates) > _TEMPLATES:
-            await self._drop_oldest(session)
-        return await asyncio.shield(known)
-
-    async def _make_template(self, session: Session, files: Sequence[File], setup: str | None) -> str:
-        first = self.adopt(session._runner, session.limits, session._service, None)
-        try:
-            await self._furnish(first, files, setup)
-            return (await first.snapshot()).name
-        except RefusedError as error:  # no room for one more: of the machine, not of the agent
-            raise SandboxError(f"the workspace can't be provided: {error}") from error
-        finally:
-            await first.close()
-
-    async def _drop_oldest(self, session: Session) -> None:
-        (runner, _), made = self._templates.popitem(last=False)
-        if runner.alive and made.done() and not made.cancelled() and not made.exception():
-            header = {"op": "drop", "session": session._name, "snapshot": made.result()}
-            with contextlib.suppress(SandboxError):
-                await _operate(runner, pack(header), 60.0, _SLACK_SECONDS)
-
-    async def resume(self, snapshot: Snapshot) -> Session:
-        """Start a session as another one was when the snapshot was taken.
-
-        Raises:
-            SandboxError: If the runner that holds the snapshot is gone.
-        """
-        session = self.adopt(snapshot.runner, snapshot.limits, snapshot.service, snapshot.ttl)
-        await session.begin(["snapshot", snapshot.name], snapshot.cwd, snapshot.exports)
-        return session
-
-    def adopt(self, runner: Runner, limits: SessionLimits, service: str | None, ttl: float | None) -> Session:
-        """Note a new session of a runner; its owner has it made."""
-        session = Session(self, runner, f"s{next(_NAMES)}", limits, service, ttl)
-        self._sessions[session] = runner
-        if self._reaper is None or self._reaper.done():
-            self._reaper = asyncio.ensure_future(self._reap())
-        return session
-
-    def forget(self, session: Session) -> None:
-        """Note that a session is over."""
-        self._sessions.pop(session, None)
-
-    def slot(self, runner: Runner) -> asyncio.Semaphore:
-        """Return what bounds the calls under way on a runner."""
-        self._slots = {known: slot for known, slot in self._slots.items() if known.alive or known is runner}
-        return self._slots.setdefault(runner, asyncio.Semaphore(self._in_flight))
-
-    async def aclose(self) -> None:
-        """End every session, with the runners that hold them."""
-        if self._reaper is not None:
-            self._reaper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reaper
-        for session in list(self._sessions):
-            session._closed = "the engine is closed"
-        self._sessions.clear()
-        self._pool.close()
-
-    def _counts(self) -> dict[Runner, int]:
-        counts: dict[Runner, int] = {}
-        for runner in self._sessions.values():
-            counts[runner] = counts.get(runner, 0) + 1
-        return counts
-
-    async def _reap(self) -> None:
-        """End sessions nobody has used for their time to live."""
-        while self._sessions:
-            await asyncio.sleep(min([_REAP_SECONDS, *(s.ttl / 4 for s in self._sessions if s.ttl)]))
-            now = time.monotonic()
-            for session in list(self._sessions):
-                if session.ttl is not None and not session.busy and now - session.last_used > session.ttl:
-                    await session.close()
-                    session.expire()
 
 
 def _path(path: str) -> str:

@@ -74,7 +74,7 @@ def make(own):
 
 
 def kill_runner(env):
-    runner = env.session._runner
+    runner = env.session.runner
     runner._handle.process.kill()
     runner._handle.process.wait()
     while runner.alive:  # until the engine has noticed

@@ -255,7 +255,7 @@ def test_a_lost_session_is_no_verdict(own):
 
     async def work(engine):
         session = await engine.session(task)
-        session._runner._handle.process.kill()
+        session.runner._handle.process.kill()
         result = await engine.judge(task, session)
         fresh = await engine.session(task)
         return result, await engine.judge(task, fresh)

@@ -42,7 +42,7 @@ class Hands:
         return Hands(self.engine, self.fork())
 
     def kill_runner(self):
-        process = self.session._runner._handle.process
+        process = self.session.runner._handle.process
         process.kill()
         process.wait()
 
@@ -614,7 +614,7 @@ def test_closing_gives_everything_back(own, start):
 
 def _mounts(ws):
     """Return the sessions mounted in the runner's own root."""
-    supervisor = ws.session._runner._handle.process.pid
+    supervisor = ws.session.runner._handle.process.pid
     with open(f"/proc/{supervisor}/task/{supervisor}/children") as file:
         zygote = file.read().split()[0]
     with open(f"/proc/{zygote}/mounts") as file:
@@ -698,7 +698,7 @@ def test_a_killed_runner_is_an_error_and_the_next_session_works(start):
 
 def test_a_runner_killed_during_a_command_is_an_error(start):
     ws = start()
-    threading.Timer(0.15, lambda: os.kill(ws.session._runner._handle.process.pid, signal.SIGKILL)).start()
+    threading.Timer(0.15, lambda: os.kill(ws.session.runner._handle.process.pid, signal.SIGKILL)).start()
     with pytest.raises(SandboxError):
         ws.exec("sleep 100")
 

@@ -106,7 +106,7 @@ def statuses(result):
 
 
 def test_sessions_have_every_layer_of_isolation(ws):
-    assert ws.session._runner.isolation.level == "full"
+    assert ws.session.runner.isolation.level == "full"
     told = ws.out("cat /proc/self/status; ulimit -c")
     for line in ("CapEff:\t0000000000000000", "CapPrm:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"):
         assert line in told
@@ -165,8 +165,8 @@ def test_a_link_swapped_while_it_is_read_never_leads_out(own, ws):
     )
 
     async def race(engine):
-        twin = engine._host.adopt(ws.session._runner, ws.session.limits, None, None)
-        twin._name = ws.session._name
+        twin = engine._host.adopt(ws.session.runner, ws.session.limits, None, None)
+        twin.name = ws.session.name
         swapping = asyncio.create_task(ws.session.exec(["python3", "swap.py"]))
         await asyncio.sleep(0.2)
         seen, wrote = set(), 0
@@ -806,7 +806,7 @@ def test_children_nobody_waits_for_count(start):
 
 
 def test_computing_and_then_waiting_is_no_failure_of_the_sandbox(ws, monkeypatch):
-    monkeypatch.setattr(session_module, "_SLACK_SECONDS", 0.5)
+    monkeypatch.setattr(session_module, "SLACK_SECONDS", 0.5)
     limits = SessionLimits(cpu_seconds=1, wall_seconds=0.3)
     ws.exec("python3 -c 'import time\nwhile time.process_time() < 0.5: pass\ntime.sleep(2)'", limits=limits)
 
