@@ -27,6 +27,15 @@ def engine() -> Iterator[DeepGym]:
         yield dg
 
 
+@pytest.fixture(scope="module")
+def own() -> Iterator[DeepGym]:
+    """An engine of a module's own that can hold sessions; its runners may be killed."""
+    with DeepGym(workers=1) as dg:
+        if dg.isolation().level != "full":
+            pytest.skip("sessions need namespaces: `deepgym doctor` says how to get them")
+        yield dg
+
+
 def _make_task(*tests: Any, **fields: Any) -> Task:
     """Return a task ``f``; each test is a TestCase, a list of calls, or one ``(args, expected)`` pair."""
     finished = []

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import gymnasium as gym
 import pytest
 
-from deepgym_env import DeepGym, load_task
+from deepgym_env import load_task
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import ConfigError
 from deepgym_env.rollout import ChatPolicy, PolicyError, arollout, rollout, rollout_many, scripted
@@ -19,22 +19,16 @@ pytest.importorskip("openai")
 REFERENCE = load_task("two_sum").reference
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with DeepGym() as engine:
-        yield engine
-
-
 @pytest.fixture
-def env(engine):
-    env = CodingEnv("two_sum", engine=engine)
+def env(own):
+    env = CodingEnv("two_sum", engine=own)
     yield env
     env.close()
 
 
 @pytest.fixture
-def workspace(engine):
-    env = CodingEnv("debug_fix", engine=engine)
+def workspace(own):
+    env = CodingEnv("debug_fix", engine=own)
     yield env
     env.close()
 
@@ -152,8 +146,8 @@ def test_a_workspace_cut_off_is_judged_as_it_is(workspace):
     assert done.info["evaluated"]
 
 
-def test_the_environments_own_turns_run_out(engine):
-    env = CodingEnv("two_sum", max_turns=2, engine=engine)
+def test_the_environments_own_turns_run_out(own):
+    env = CodingEnv("two_sum", max_turns=2, engine=own)
     done = rollout(env, lambda messages, tools: "nothing (of use")
     assert (done.end, len(done.turns), done.score) == ("turns", 2, 0.0)
     env.close()
@@ -251,7 +245,7 @@ def test_tokens_run_out(env, serve):
     assert (done.end, done.tokens, len(done.turns)) == ("tokens", 120, 3)
 
 
-def test_many_episodes_at_a_time(engine, serve):
+def test_many_episodes_at_a_time(own, serve):
     def answer(request, number):
         wrong = len(request["messages"]) == 1
         return 200, completion("def two_sum(nums, target): return []" if wrong else REFERENCE)
@@ -260,7 +254,7 @@ def test_many_episodes_at_a_time(engine, serve):
     policy = ChatPolicy("m", base_url=endpoint.url)
     told = []
     many = rollout_many(
-        lambda: gym.make("DeepGym/two_sum", engine=engine),
+        lambda: gym.make("DeepGym/two_sum", engine=own),
         policy,
         range(10),
         concurrency=4,
@@ -273,7 +267,7 @@ def test_many_episodes_at_a_time(engine, serve):
     assert len(endpoint.requests) == 20
 
 
-def test_options_that_cannot_work_are_refused(engine, monkeypatch):
+def test_options_that_cannot_work_are_refused(own, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with pytest.raises(ConfigError, match="api_key"):
         ChatPolicy("m")

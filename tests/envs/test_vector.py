@@ -12,19 +12,13 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import deepgym_env
-from deepgym_env import DeepGym, load_task
+from deepgym_env import load_task
 from deepgym_env.envs import CodingEnv, CodingVectorEnv, MixtureEnv, MixtureVectorEnv
 from deepgym_env.errors import ConfigError
 from deepgym_env.wrappers import VectorScalarReward
 
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP, AutoresetMode.DISABLED]
 N = 4
-
-
-@pytest.fixture(scope="module")
-def engine():
-    with DeepGym() as engine:
-        yield engine
 
 
 class VectorRewardSync(SyncVectorEnv):
@@ -73,9 +67,9 @@ def random_actions(task_id, rng, turns):
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("task_id", ["coin_change", "debug_fix"])
-def test_random_play_gives_what_gymnasiums_vector_gives(engine, task_id, mode):
+def test_random_play_gives_what_gymnasiums_vector_gives(own, task_id, mode):
     actions = random_actions(task_id, np.random.default_rng(3), turns=7)
-    options = {"max_turns": 3, "engine": engine}
+    options = {"max_turns": 3, "engine": own}
     ours = CodingVectorEnv(task_id, N, autoreset_mode=mode, **options)
     model = VectorRewardSync([lambda: CodingEnv(task_id, **options) for _ in range(N)], autoreset_mode=mode)
     try:
@@ -85,8 +79,8 @@ def test_random_play_gives_what_gymnasiums_vector_gives(engine, task_id, mode):
         model.close()
 
 
-def test_spaces_and_dtypes(engine):
-    envs = CodingVectorEnv("two_sum", 3, engine=engine)
+def test_spaces_and_dtypes(own):
+    envs = CodingVectorEnv("two_sum", 3, engine=own)
     observations, infos = envs.reset(seed=0)
     assert envs.observation_space.contains(observations)
     assert envs.action_space.contains(tuple(envs.action_space.sample()))
@@ -116,8 +110,8 @@ def test_make_vec(task_id):
     envs.close()
 
 
-def test_all_members_of_a_group_get_the_same(engine):
-    envs = CodingVectorEnv("two_sum", 4, group_size=2, fresh_tests=True, engine=engine, max_turns=1)
+def test_all_members_of_a_group_get_the_same(own):
+    envs = CodingVectorEnv("two_sum", 4, group_size=2, fresh_tests=True, engine=own, max_turns=1)
     for seed in (7, None):
         envs.reset(seed=seed)
         for _ in range(3):
@@ -134,8 +128,8 @@ def test_a_group_that_does_not_fit_is_refused(group_size):
         CodingVectorEnv("two_sum", 4, group_size=group_size)
 
 
-def test_wrong_calls_are_refused(engine):
-    envs = CodingVectorEnv("two_sum", 2, autoreset_mode="Disabled", engine=engine)
+def test_wrong_calls_are_refused(own):
+    envs = CodingVectorEnv("two_sum", 2, autoreset_mode="Disabled", engine=own)
     with pytest.raises(ResetNeeded):
         envs.step(["", ""])
     envs.reset(seed=0)
@@ -154,11 +148,11 @@ def test_wrong_calls_are_refused(engine):
     envs.close()
 
 
-def test_a_sleeper_does_not_hold_up_the_others(engine):
+def test_a_sleeper_does_not_hold_up_the_others(own):
     """Twenty commands that wait take the time of one: they hold no slot the others need."""
     limits = load_task("debug_fix").limits.model_copy(update={"wall_seconds": 2.0})
     task = load_task("debug_fix").model_copy(update={"limits": limits})
-    envs = CodingVectorEnv(task, 20, engine=engine)
+    envs = CodingVectorEnv(task, 20, engine=own)
     envs.reset(seed=0)
     barrier = threading.Event()
     timer = threading.Timer(20.0, barrier.set)  # ten times what one may wait; in turns it would be 40 s
@@ -171,22 +165,22 @@ def test_a_sleeper_does_not_hold_up_the_others(engine):
     envs.close()
 
 
-def test_no_environment_has_a_process_of_its_own(engine):
+def test_no_environment_has_a_process_of_its_own(own):
     def processes():
         return len([name for name in os.listdir("/proc") if name.isdigit()])
 
-    first = CodingVectorEnv("debug_fix", 2, engine=engine)
+    first = CodingVectorEnv("debug_fix", 2, engine=own)
     first.reset(seed=0)
     before = processes()
-    many = CodingVectorEnv("debug_fix", 32, engine=engine)
+    many = CodingVectorEnv("debug_fix", 32, engine=own)
     many.reset(seed=0)
     assert processes() < before + 16
     many.close()
     first.close()
 
 
-def test_vector_wrappers(engine):
-    envs = VectorScalarReward(CodingVectorEnv("two_sum", 2, engine=engine))
+def test_vector_wrappers(own):
+    envs = VectorScalarReward(CodingVectorEnv("two_sum", 2, engine=own))
     envs.reset(seed=0)
     rewards = envs.step([load_task("two_sum").reference, "def two_sum(n, t): return []"])[1]
     assert rewards[0] == pytest.approx(1.0)
@@ -199,9 +193,9 @@ def test_vector_wrappers(engine):
 TASKS = ["fizzbuzz", "two_sum", "debug_fix"]
 
 
-def test_a_mixture_is_fixed_by_its_seed(engine):
+def test_a_mixture_is_fixed_by_its_seed(own):
     def tasks(seed):
-        env = MixtureEnv(TASKS, engine=engine)
+        env = MixtureEnv(TASKS, engine=own)
         told = [env.reset(seed=seed)[1]["task"]] + [env.reset()[1]["task"] for _ in range(11)]
         env.close()
         return told
@@ -211,8 +205,8 @@ def test_a_mixture_is_fixed_by_its_seed(engine):
     assert set(tasks(1)) == set(TASKS)
 
 
-def test_a_mixture_pads_and_masks(engine):
-    env = MixtureEnv(TASKS, engine=engine)
+def test_a_mixture_pads_and_masks(own):
+    env = MixtureEnv(TASKS, engine=own)
     most = max(len(load_task(task).tests) for task in TASKS)
     assert env.reward_space.shape == (most,)
     for seed in range(6):
@@ -226,8 +220,8 @@ def test_a_mixture_pads_and_masks(engine):
     env.close()
 
 
-def test_a_mixture_takes_weights_difficulty_and_tags(engine):
-    env = MixtureEnv(TASKS, weights=[0, 1, 0], engine=engine)
+def test_a_mixture_takes_weights_difficulty_and_tags(own):
+    env = MixtureEnv(TASKS, weights=[0, 1, 0], engine=own)
     assert {env.reset(seed=seed)[1]["task"] for seed in range(5)} == {"two_sum"}
     env.close()
     env = MixtureEnv(difficulty="easy", tags=["debugging"])
@@ -237,8 +231,8 @@ def test_a_mixture_takes_weights_difficulty_and_tags(engine):
         MixtureEnv(tags=["no such tag"])
 
 
-def test_a_mixtures_vector_shares_one_sampler_and_groups_get_the_same(engine):
-    envs = MixtureVectorEnv(6, tasks=TASKS, group_size=3, adaptive=True, max_turns=1, engine=engine)
+def test_a_mixtures_vector_shares_one_sampler_and_groups_get_the_same(own):
+    envs = MixtureVectorEnv(6, tasks=TASKS, group_size=3, adaptive=True, max_turns=1, engine=own)
     _, infos = envs.reset(seed=4)
     for _ in range(3):
         tasks = infos["task"].tolist()
@@ -250,8 +244,8 @@ def test_a_mixtures_vector_shares_one_sampler_and_groups_get_the_same(engine):
     envs.close()
 
 
-def test_members_of_a_group_may_be_out_of_step(engine):
-    envs = MixtureVectorEnv(2, tasks=["fizzbuzz", "two_sum"], group_size=2, autoreset_mode="SameStep", engine=engine)
+def test_members_of_a_group_may_be_out_of_step(own):
+    envs = MixtureVectorEnv(2, tasks=["fizzbuzz", "two_sum"], group_size=2, autoreset_mode="SameStep", engine=own)
     seen = [[], []]
     _, infos = envs.reset(seed=0)
     over = [True, True]

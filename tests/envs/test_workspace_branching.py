@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
 
-from deepgym_env import DeepGym
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import SandboxError
 from deepgym_env.task import File, StateTest, WorkspaceTask
@@ -47,15 +46,6 @@ WORK = [
     {"name": "list_files", "arguments": {}},
     {"name": "submit", "arguments": {}},
 ]
-
-
-@pytest.fixture(scope="module")
-def own(engine):
-    """An engine of this module's own, whose runners may be killed."""
-    if engine.isolation().level != "full":
-        pytest.skip("needs namespaces: `deepgym doctor` says how to get them")
-    with DeepGym(workers=1) as dg:
-        yield dg
 
 
 @pytest.fixture

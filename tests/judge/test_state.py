@@ -6,7 +6,6 @@ import textwrap
 
 import pytest
 
-from deepgym_env import DeepGym
 from deepgym_env.errors import SandboxError, TaskError
 from deepgym_env.judge import state
 from deepgym_env.task import File, StateTest, WorkspaceTask
@@ -32,15 +31,6 @@ FILES = {
     "bad.py": "def f(:",
     "helper.py": "from sub.f import add\nimport sibling\ndef f(x): return add(x)",
 }
-
-
-@pytest.fixture(scope="module")
-def own(engine):
-    """An engine of this module's own."""
-    if engine.isolation().level != "full":
-        pytest.skip("needs namespaces: `deepgym doctor` says how to get them")
-    with DeepGym(workers=1) as dg:
-        yield dg
 
 
 def make_task(check, *, public=True, **fields):

@@ -47,15 +47,6 @@ class Hands:
         process.wait()
 
 
-@pytest.fixture(scope="module")
-def own(engine):
-    """An engine of this module's own."""
-    if engine.isolation().level != "full":
-        pytest.skip("needs namespaces: `deepgym doctor` says how to get them")
-    with DeepGym(workers=1) as dg:
-        yield dg
-
-
 @pytest.fixture
 def start(own):
     """Starts sessions, ended with the test."""

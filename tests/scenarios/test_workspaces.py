@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deepgym_env import DeepGym, load_task, task_ids
+from deepgym_env import load_task, task_ids
 from deepgym_env.envs import CodingEnv
 from deepgym_env.rollout import rollout, scripted
 
@@ -19,16 +19,10 @@ FORBIDDEN = {"exec", "eval", "compile", "__import__", "open", "importlib", "subp
 each_task = pytest.mark.parametrize("task_id", task_ids("workspace"))
 
 
-@pytest.fixture(scope="module")
-def engine():
-    with DeepGym() as engine:
-        yield engine
-
-
 @pytest.fixture
-def play(engine):
+def play(own):
     def play(task_id, script, seed=0):
-        env = CodingEnv(task_id, engine=engine)
+        env = CodingEnv(task_id, engine=own)
         try:
             done = rollout(env, scripted(script), seed=seed)
         finally:

@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 
 import deepgym_env
-from deepgym_env import DeepGym
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import RefusedError, SandboxError
 from deepgym_env.judge import state as state_module
@@ -49,15 +48,6 @@ class Hands:
         """Run a Python program of the workspace's own; return what it printed."""
         self.write("/workspace/attack.py", textwrap.dedent(source))
         return self.out(["python3", "-I", "/workspace/attack.py"], **options)
-
-
-@pytest.fixture(scope="module")
-def own(engine):
-    """An engine of this module's own, whose runner may die."""
-    if engine.isolation().level != "full":
-        pytest.skip("needs namespaces: `deepgym doctor` says how to get them")
-    with DeepGym(workers=1) as dg:
-        yield dg
 
 
 @pytest.fixture
