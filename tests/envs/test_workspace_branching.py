@@ -228,7 +228,9 @@ def test_a_snapshot_whose_runner_died_can_be_forgotten(make):
     kept = env.snapshot()
     kill_runner(env)
     play(env, WORK[:1])
+    assert not kept.session.alive
     env.forget(kept)
+    assert play(env, WORK[1:])[-1][4]["passed"]
 
 
 def test_an_episode_whose_runner_died_can_be_forked(make):

@@ -288,7 +288,7 @@ def test_files_of_the_host_are_not_in_sight(ws):
     ]
     paths += [
         Path(p)
-        for p in ("/etc/shadow", "/etc/hostname", "/sys/kernel", "/var/log", "/home/x", "/run/x", "/boot", "/work/main")
+        for p in ("/etc/shadow", "/etc/hostname", "/sys/kernel", "/var/log", "/home/x", "/run/x", "/boot", REPOSITORY)
     ]
     paths += [
         Path(p)
@@ -744,7 +744,8 @@ def test_what_an_agent_is_shown_can_be_stored(own):
     env.step("<bash>touch $'\\xff'</bash>")
     seen = env.step({"name": "list_files", "arguments": {}})[0]
     env.close()
-    seen.encode()
+    assert seen.encode().decode() == seen
+    assert "xff" in seen
 
 
 # ── at the cost of others ─────────────────────────────────────────────────────────────────

@@ -159,10 +159,15 @@ def test_a_named_potential_survives_json():
 
 def test_a_potential_is_not_copied(wired):
     class Model:
+        asked = 0
+
         def __deepcopy__(self, memo):
             raise AssertionError("copied")
 
         def __call__(self, info, observation):
+            self.asked += 1
             return 0.0
 
-    PotentialShaping(ScalarReward(wired), Model()).reset(seed=0)
+    model = Model()
+    PotentialShaping(ScalarReward(wired), model).reset(seed=0)
+    assert model.asked == 1
