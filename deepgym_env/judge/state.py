@@ -107,7 +107,7 @@ class Inspection:
 
     async def run(self, command: Any, stdin: bytes, cwd: str, env: dict[str, str], cpu: float) -> list[Any]:
         """Run a command in this test's copy."""
-        wall = _WALL_SECONDS if self._waited < _PATIENCE else _SHORT_WALL_SECONDS
+        wall = min(self._task.limits.wall_seconds, self._patience())
         given = {"cpu_seconds": cpu, "wall_seconds": wall, "output_bytes": _OUTPUT_BYTES}
         limits = SessionLimits(**{**self._task.limits.model_dump(), **given})
         ran = await (await self._scratch()).exec(
@@ -115,6 +115,9 @@ class Inspection:
         )
         self._waited += ran.reason == "wall"
         return [ran.code, ran.stdout, ran.stderr, ran.reason]
+
+    def _patience(self) -> float:
+        return _WALL_SECONDS if self._waited < _PATIENCE else _SHORT_WALL_SECONDS
 
     async def service(self) -> Any:
         """Return what the scenario's service has kept."""
