@@ -192,15 +192,14 @@ class AsyncDeepGym:
         if task is not None and files:
             raise ConfigError("a session begins with a task or with files, not both")
         task = _workspace_task(task) if task is not None else None
-        for attempt in range(self._retries + 1):
+        for _ in range(self._retries):
             try:
                 return await self._open(task, files, limits, ttl)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError:
-                if attempt == self._retries:
-                    raise
-        raise AssertionError("not reached")
+                continue
+        return await self._open(task, files, limits, ttl)
 
     async def _open(
         self, task: WorkspaceTask | None, files: Sequence[File], limits: SessionLimits | None, ttl: float | None
