@@ -222,7 +222,7 @@ class Runner(asyncio.Protocol):
         return any(name.encode() in job.stages[0][1] for name in self._handle.config["package_modules"])
 
     def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write(wire.frame(kind, run, payload))
 
 
