@@ -5,6 +5,7 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`Task`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes in and comes out.
+- :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
 """
@@ -16,6 +17,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
 from deepgym_env.envs.registration import register_mixture, register_tasks
+from deepgym_env.programs import Program, ProgramLimits, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
 from deepgym_env.task import (
@@ -42,6 +44,9 @@ __all__ = [
     "DeepGym",
     "File",
     "Limits",
+    "Program",
+    "ProgramLimits",
+    "ProgramResult",
     "Query",
     "RewardFunction",
     "RunResult",

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from deepgym_env.engine import AsyncDeepGym, Environment, Mode, Progress
 from deepgym_env.errors import ClosedError, ConfigError
+from deepgym_env.programs import LanguageName, Program, ProgramResult
 from deepgym_env.result import BatchResult, RunResult
 from deepgym_env.sandbox import Backend, Command, Entry, Isolation, IsolationLevel, Session, Snapshot
 from deepgym_env.task import File, SessionLimits, StateTest, WorkspaceTask
@@ -41,8 +42,9 @@ class DeepGym:
 
     def __init__(
         self,
-        mode: Mode = "local",
+        mode: Mode | None = None,
         *,
+        image: str | None = None,
         workers: int | None = None,
         retries: int = 2,
         min_isolation: IsolationLevel = "process",
@@ -50,7 +52,13 @@ class DeepGym:
     ) -> None:
         """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
         self._make: Callable[[], AsyncDeepGym] = functools.partial(
-            AsyncDeepGym, mode, workers=workers, retries=retries, min_isolation=min_isolation, backend=backend
+            AsyncDeepGym,
+            mode,
+            image=image,
+            workers=workers,
+            retries=retries,
+            min_isolation=min_isolation,
+            backend=backend,
         )
         first = self._make()  # so that a wrong option fails here
         self.mode = first.mode
@@ -99,6 +107,27 @@ class DeepGym:
     ) -> RunResult:
         """Judge the state of a session; see :meth:`AsyncDeepGym.judge`."""
         return self.call(lambda engine: engine.judge(task, session.session, tests=tests))
+
+    def execute(self, program: Program, stdin: bytes = b"") -> ProgramResult:
+        r"""Compile a stand-alone program and run it; see :meth:`AsyncDeepGym.execute`.
+
+        Example:
+            >>> with DeepGym(workers=1) as dg:
+            ...     result = dg.execute(Program(language="bash", code="read name; echo Hello, $name"), b"you\n")
+            >>> result.status, result.stdout
+            ('ok', 'Hello, you\n')
+        """
+        return self.call(lambda engine: engine.execute(program, stdin))
+
+    def execute_many(
+        self, program: Program, stdins: Sequence[bytes], *, max_parallel: int | None = None
+    ) -> tuple[ProgramResult, ...]:
+        """Compile a program once and run it on many inputs; see :meth:`AsyncDeepGym.execute_many`."""
+        return self.call(lambda engine: engine.execute_many(program, stdins, max_parallel=max_parallel))
+
+    def languages(self) -> Mapping[LanguageName, str | None]:
+        """Return the languages and the versions of their toolchains; see :meth:`AsyncDeepGym.languages`."""
+        return self.call(lambda engine: engine.languages())
 
     def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""

@@ -12,29 +12,32 @@ import hashlib
 import os
 import time
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
 from deepgym_env.extraction import extract_code
 from deepgym_env.judge import CallJudge, Hearing, Inspection, StateJudge
+from deepgym_env.programs import LanguageName, Program, ProgramResult, ProgramRunner
 from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
-from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, LocalBackend, Pool, Session, SessionHost, Snapshot
+from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Pool, Session, SessionHost, Snapshot
 from deepgym_env.sandbox.isolation import LEVELS
+from deepgym_env.sandbox.modes import Mode, backend_for
 from deepgym_env.task import AnyTask, File, SessionLimits, StateTest, Task, WorkspaceTask
 
 __all__ = ["AsyncDeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
-Mode = Literal["local"]
 Progress = Callable[[int, int], None]
 Environment = AnyTask
 _T = TypeVar("_T")
 
 _MAX_CODE = 1 << 20
 _MAX_TEXT = 1 << 24
+_MAX_STDIN = 1 << 27
 _JUDGES = 64
 _TTL = 3600.0  # seconds a session may be idle: trainers don't always close what they open
+_PROGRAMS = 2  # compilers and programs per runner: they compute, and take memory
 _IN_FLIGHT = 8  # per runner: submissions that wait for something leave the CPU to the others
 
 
@@ -62,8 +65,9 @@ class AsyncDeepGym:
 
     def __init__(
         self,
-        mode: Mode = "local",
+        mode: Mode | None = None,
         *,
+        image: str | None = None,
         workers: int | None = None,
         retries: int = 2,
         min_isolation: IsolationLevel = "process",
@@ -72,7 +76,9 @@ class AsyncDeepGym:
         """Configure the engine; nothing is started yet.
 
         Args:
-            mode: Where submissions run.
+            mode: Where submissions run, see :func:`~deepgym_env.sandbox.modes.backend_for`; by default
+                what the environment variable ``DEEPGYM_MODE`` says, else ``local``.
+            image: What the sandbox holds, for modes that run containers.
             workers: Runners; by default one per CPU this process may use.
             retries: How often a submission is tried again after an infrastructure failure.
             min_isolation: Refuse to run with less: ``none``, ``process`` or ``full``.
@@ -81,23 +87,26 @@ class AsyncDeepGym:
         Raises:
             ConfigError: If an option has a value that can't work.
         """
-        if mode != "local":
-            raise ConfigError(f"mode must be 'local', got {mode!r}")
         if workers is not None and workers < 1:
             raise ConfigError(f"workers must be at least 1, got {workers!r}")
         if retries < 0:
             raise ConfigError(f"retries must not be negative, got {retries!r}")
         if min_isolation not in LEVELS:
             raise ConfigError(f"min_isolation must be one of {', '.join(LEVELS)}, got {min_isolation!r}")
-        self.mode = mode
+        self.mode = mode or os.environ.get("DEEPGYM_MODE") or "local"
         self.workers = workers or len(os.sched_getaffinity(0))
         self._retries = retries
         self._min_isolation: IsolationLevel = min_isolation
-        self._backend = backend or LocalBackend()
+        self._backend = backend or backend_for(self.mode, image)
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._host: SessionHost | None = None
         self._judges: OrderedDict[int, CallJudge] = OrderedDict()
+        self._programs = ProgramRunner(
+            lambda files, limits: self._open(None, files, limits, None),
+            seats=self.workers * _PROGRAMS,
+            retries=retries,
+        )
         self._closed = False
 
     async def run(self, env: Environment | str, model_output: str) -> RunResult:
@@ -257,6 +266,55 @@ class AsyncDeepGym:
             return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
         return _not_run(task, "infrastructure_error", cause, tests=judge.tests)
 
+    async def execute(self, program: Program, stdin: bytes = b"") -> ProgramResult:
+        """Compile a stand-alone program and run it.
+
+        Args:
+            program: The program.
+            stdin: What it reads from standard input.
+
+        Returns:
+            What it wrote and how it ended; after an infrastructure failure that outlasted all retries,
+            a result with ``has_verdict=False``.
+
+        Raises:
+            LanguageError: If the sandbox has no toolchain for its language.
+            RefusedError: If the program's files don't fit its disk.
+        """
+        return (await self.execute_many(program, [stdin]))[0]
+
+    async def execute_many(
+        self, program: Program, stdins: Sequence[bytes], *, max_parallel: int | None = None
+    ) -> tuple[ProgramResult, ...]:
+        """Compile a stand-alone program once and run it on many inputs.
+
+        Each run begins with what the compiler left, and sees nothing of the others.
+
+        Args:
+            program: The program.
+            stdins: What it reads from standard input, one run each.
+            max_parallel: How many run at a time; by default what the workers can take.
+
+        Returns:
+            The results, in the order of ``stdins``; see :meth:`execute`.
+        """
+        if max_parallel is not None and max_parallel < 1:
+            raise ConfigError(f"max_parallel must be at least 1, got {max_parallel!r}")
+        if isinstance(stdins, (str, bytes)):
+            raise ConfigError("stdins must be a sequence of inputs, got one; use execute() for one")
+        inputs = [_stdin_of(stdin) for stdin in stdins]
+        return await self._programs.run(program, inputs, max_parallel)
+
+    async def languages(self) -> Mapping[LanguageName, str | None]:
+        """Return each language programs may be in with the version of its toolchain in the sandbox.
+
+        None stands where the sandbox has none.
+
+        Raises:
+            SandboxError: If no sandbox could be started.
+        """
+        return await self._programs.languages()
+
     async def aclose(self) -> None:
         """End every sandbox; runs under way fail. Closing twice does no harm."""
         self._closed = True
@@ -347,6 +405,14 @@ def _task_of(env: Environment | str) -> Task:
     if not isinstance(task, Task):
         raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
     return task
+
+
+def _stdin_of(stdin: object) -> bytes:
+    if not isinstance(stdin, (bytes, bytearray, memoryview)):
+        raise ConfigError(f"stdin must be bytes, got {type(stdin).__name__}")
+    if memoryview(stdin).nbytes > _MAX_STDIN:
+        raise ConfigError(f"stdin must be no longer than {_MAX_STDIN} bytes, got {memoryview(stdin).nbytes}")
+    return bytes(stdin)
 
 
 def _workspace_task(task: Environment | str) -> WorkspaceTask:

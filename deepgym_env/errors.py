@@ -6,6 +6,7 @@
     ├── TaskError              a task folder or definition is broken
     │   └── UnknownTaskError   no task has that id
     ├── ConfigError            an option has a value that can't work
+    │   └── LanguageError      the sandbox has no toolchain for a program's language
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
@@ -26,6 +27,7 @@ __all__ = [
     "ConfigError",
     "DeepGymError",
     "IsolationError",
+    "LanguageError",
     "RefusedError",
     "SandboxError",
     "TaskError",
@@ -53,6 +55,10 @@ class UnknownTaskError(TaskError):
 
 class ConfigError(DeepGymError, ValueError):
     """An option has a value that can't work."""
+
+
+class LanguageError(ConfigError):
+    """The sandbox has no toolchain for a program's language; the message says what is missing."""
 
 
 class SandboxError(DeepGymError):

@@ -164,7 +164,11 @@ class SessionLimits(_Frozen):
     Attributes:
         cpu_seconds: CPU time of a command, summed over its processes. Load on the machine doesn't count.
         wall_seconds: Time a command may spend *not* computing (asleep, blocked), in seconds.
-        memory_mb: Memory of a command's processes together, and address space of each, in MiB.
+        memory_mb: Memory of a command's processes together, in MiB.
+        address_space_mb: Address space of each of its processes, in MiB; None: as ``memory_mb``. Java,
+            Node and Go reserve far more than they use.
+        deep_stack: Whether a process's stack may grow as far as its memory goes; else as the machine
+            has it, mostly 8 MiB.
         processes: Processes and threads a command may have at a time.
         output_bytes: What is kept of a command's output, the middle left out where it is more.
         disk_mb: Size of the workspace with ``/tmp``, in MiB.
@@ -174,6 +178,8 @@ class SessionLimits(_Frozen):
     cpu_seconds: float = Field(default=10.0, gt=0, le=3600)
     wall_seconds: float = Field(default=30.0, gt=0, le=3600)
     memory_mb: int = Field(default=1024, ge=64, le=1 << 20)
+    address_space_mb: int | None = Field(default=None, ge=64, le=1 << 30)
+    deep_stack: bool = False
     processes: int = Field(default=64, ge=1, le=4096)
     output_bytes: int = Field(default=16_384, ge=256, le=1 << 26)
     disk_mb: int = Field(default=64, ge=1, le=1 << 16)

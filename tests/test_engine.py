@@ -335,7 +335,6 @@ def test_sigterm_leaves_no_process(processes):
     "options",
     [
         {"mode": "cloud"},
-        {"mode": None},
         {"workers": 0},
         {"workers": -1},
         {"retries": -1},

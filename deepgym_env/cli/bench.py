@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepgym_env.cli.console import print_json, progress_bar, stdout
-from deepgym_env.cli.inputs import JsonOption, WorkersOption, examples, resolve_function
+from deepgym_env.cli.inputs import ImageOption, JsonOption, ModeOption, WorkersOption, examples, resolve_function
 from deepgym_env.errors import ConfigError, SandboxError, TaskError
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def bench(
     runs: Annotated[int, typer.Option("--runs", min=1, help="Submissions, first one by one, then in a batch.")] = 200,
     workers: WorkersOption = None,
     as_json: JsonOption = False,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Measure latency and throughput with the task's reference solution; no two submissions are the same."""
     from deepgym_env.blocking import DeepGym

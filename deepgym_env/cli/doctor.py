@@ -10,7 +10,7 @@ import typer
 
 from deepgym_env.cli.console import note, one_line, print_json, status_text, stdout, table
 from deepgym_env.cli.failures import ExitCode, complain
-from deepgym_env.cli.inputs import JsonOption, Level, examples
+from deepgym_env.cli.inputs import ImageOption, JsonOption, Level, ModeOption, examples
 
 if TYPE_CHECKING:
     from deepgym_env.blocking import DeepGym
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EXAMPLES", "doctor"]
 
-EXAMPLES = examples("deepgym doctor", "deepgym doctor --min-isolation full --json")
+EXAMPLES = examples("deepgym doctor", "deepgym doctor --mode docker", "deepgym doctor --min-isolation full --json")
 
 _TOOLS = ("bash", "git", "python3", "awk", "sed", "grep")
 _TRIAL = "reverse_string"
@@ -30,6 +30,8 @@ def doctor(
         Level.process
     ),
     as_json: JsonOption = False,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Check the sandbox: start one, judge a submission, report each layer of isolation and how to get it.
 

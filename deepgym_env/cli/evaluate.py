@@ -16,9 +16,11 @@ from deepgym_env.cli.console import note, one_line, print_json, progress_bar, st
 from deepgym_env.cli.evaluation_summary import print_summary, summarize
 from deepgym_env.cli.failures import ExitCode, complain
 from deepgym_env.cli.inputs import (
+    ImageOption,
     JsonOption,
     Level,
     LevelOption,
+    ModeOption,
     SeedOption,
     TaskArgument,
     WorkersOption,
@@ -72,6 +74,8 @@ def evaluate(
     seed: SeedOption = 0,
     min_isolation: LevelOption = Level.process,
     as_json: JsonOption = False,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Judge many completions: exits with 0 once all have verdicts, 3 if some have none."""
     load = functools.cache(lambda name: resolve_function(name, seed))

@@ -12,7 +12,15 @@ from deepgym_env.cli.completions import FIELDS
 from deepgym_env.cli.console import one_line, progress_bar, stdout
 from deepgym_env.cli.export import OutOption
 from deepgym_env.cli.failures import ExitCode, complain
-from deepgym_env.cli.inputs import SeedOption, TaskArgument, WorkersOption, examples, resolve_function
+from deepgym_env.cli.inputs import (
+    ImageOption,
+    ModeOption,
+    SeedOption,
+    TaskArgument,
+    WorkersOption,
+    examples,
+    resolve_function,
+)
 from deepgym_env.errors import ConfigError
 
 __all__ = ["EXAMPLES", "generate_prm"]
@@ -41,6 +49,8 @@ def generate_prm(
     output: OutOption,
     seed: SeedOption = 0,
     workers: WorkersOption = None,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Judge solutions and label their steps: exits with 0 once all have verdicts, 3 if some have none."""
     from deepgym_env.blocking import DeepGym

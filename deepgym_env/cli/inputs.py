@@ -1,7 +1,7 @@
 """What commands take: tasks, files, shared options.
 
 - :data:`TaskArgument`, :data:`SeedOption`, :data:`WorkersOption`, :data:`LevelOption`,
-  :data:`JsonOption`: parameters several commands have.
+  :data:`ModeOption`, :data:`ImageOption`, :data:`JsonOption`: parameters several commands have.
 - :class:`Level`: levels of isolation, as choices.
 - :func:`resolve_task`, :func:`resolve_function`, :func:`read_text`: what their values mean.
 - :func:`examples`: a help epilog.
@@ -9,8 +9,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,9 +25,11 @@ if TYPE_CHECKING:
     from deepgym_env.task import AnyTask, Task
 
 __all__ = [
+    "ImageOption",
     "JsonOption",
     "Level",
     "LevelOption",
+    "ModeOption",
     "SeedOption",
     "TaskArgument",
     "WorkersOption",
@@ -54,6 +57,17 @@ def _complete_task(incomplete: str) -> Iterable[str]:
     return [task_id for task_id in task_ids() if task_id.startswith(incomplete)]
 
 
+def _chosen(variable: str) -> Callable[[str | None], str | None]:
+    """Return a callback that has every engine of this process follow an option."""
+
+    def follow(value: str | None) -> str | None:
+        if value is not None:
+            os.environ[variable] = value
+        return value
+
+    return follow
+
+
 TaskArgument = Annotated[
     str,
     typer.Argument(
@@ -69,6 +83,26 @@ WorkersOption = Annotated[
     typer.Option("--workers", min=1, help="Sandboxes side by side; by default one per CPU.", show_default=False),
 ]
 LevelOption = Annotated[Level, typer.Option("--min-isolation", help="Refuse to run with less isolation.")]
+ModeOption = Annotated[
+    str | None,
+    typer.Option(
+        "--mode",
+        metavar="MODE",
+        help="Where sandboxes run: local, docker, gvisor, runsc or daytona; by default DEEPGYM_MODE, else local.",
+        callback=_chosen("DEEPGYM_MODE"),
+        show_default=False,
+    ),
+]
+ImageOption = Annotated[
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="IMAGE",
+        help="What a container holds; by default DEEPGYM_IMAGE, else what `deepgym image build` made.",
+        callback=_chosen("DEEPGYM_IMAGE"),
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 

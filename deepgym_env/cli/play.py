@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepgym_env.cli.console import note, stdout, visible
-from deepgym_env.cli.inputs import SeedOption, TaskArgument, examples, resolve_task
+from deepgym_env.cli.inputs import ImageOption, ModeOption, SeedOption, TaskArgument, examples, resolve_task
 from deepgym_env.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def play(
         typer.Option(help="A Python file whose solve() yields actions; it plays instead of you.", exists=True),
     ] = None,
     max_turns: Annotated[int | None, typer.Option(help="Turns, by default what the task says.", min=1)] = None,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Work on a task in the terminal, with the tools and the feedback an agent has.
 

@@ -14,7 +14,7 @@ import typer
 
 from deepgym_env.cli.console import one_line, print_json, progress_bar, stdout
 from deepgym_env.cli.failures import ExitCode, complain
-from deepgym_env.cli.inputs import JsonOption, examples
+from deepgym_env.cli.inputs import ImageOption, JsonOption, ModeOption, examples
 from deepgym_env.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def replay(
         int | None, typer.Option("--episode", min=1, help="Only this one, counted from 1.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Run every action again: exits with 0 if all is equal, 1 if something differs, 3 without a verdict."""
     total = count(log)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepgym_env.cli.console import note, print_json, progress_bar, stdout, table
-from deepgym_env.cli.inputs import JsonOption, SeedOption, TaskArgument, examples, resolve_task
+from deepgym_env.cli.inputs import ImageOption, JsonOption, ModeOption, SeedOption, TaskArgument, examples, resolve_task
 from deepgym_env.task import AnyTask
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def rollout(
         Path | None, typer.Option(help="Append the episodes to this JSONL file.", show_default=False)
     ] = None,
     as_json: JsonOption = False,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Have a model play a task, with tool calls, and show how it did.
 

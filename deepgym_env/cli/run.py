@@ -9,9 +9,11 @@ import typer
 from deepgym_env.cli.console import one_line, print_json, status_text, stdout, table
 from deepgym_env.cli.failures import ExitCode, complain
 from deepgym_env.cli.inputs import (
+    ImageOption,
     JsonOption,
     Level,
     LevelOption,
+    ModeOption,
     SeedOption,
     TaskArgument,
     examples,
@@ -50,6 +52,8 @@ def run(
     as_json: JsonOption = False,
     seed: SeedOption = 0,
     min_isolation: LevelOption = Level.process,
+    mode: ModeOption = None,
+    image: ImageOption = None,
 ) -> None:
     """Judge one submission: exits with 0 if every test passes, 1 if not, 3 without a verdict."""
     from deepgym_env.blocking import DeepGym

@@ -1,6 +1,7 @@
 """Running untrusted code: backends, the runners they start, and what isolation is in force.
 
-- :class:`Backend`: starts runners somewhere; :class:`LocalBackend` on this machine.
+- :class:`Backend`: starts runners somewhere; :class:`LocalBackend` on this machine; those of the other
+  modes are in modules of their own, see :func:`~deepgym_env.sandbox.modes.backend_for`.
 - :class:`Runner`: one running runner, and :class:`Pool`: several of them, replaced when they die.
 - :class:`Session`: a workspace that lives from call to call; :class:`SessionHost` opens them.
 - :class:`Job`, :class:`Ending`: what goes in and how it ends.

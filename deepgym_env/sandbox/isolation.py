@@ -16,6 +16,8 @@ IsolationLevel = Literal["none", "process", "full"]
 LEVELS: tuple[IsolationLevel, ...] = ("none", "process", "full")
 
 _PURPOSE = {
+    "container": "a container without network or capabilities, with a read-only root, as an unprivileged user",
+    "kernel": "a kernel of its own in user space (gVisor): the machine's is out of reach",
     "namespaces": "own root without host files, no network, no foreign processes",
     "seccomp": "system calls filtered to what Python needs",
     "landlock": "file access limited a second time, by path",
@@ -23,6 +25,8 @@ _PURPOSE = {
     "cgroup": "the whole runner's memory and processes limited",
 }
 _REMEDY = {
+    "container": "none needed",
+    "kernel": "none needed",
     "namespaces": (
         "allow user namespaces: `sysctl -w user.max_user_namespaces=15000`; on Ubuntu 24.04 also "
         "`sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`; in Docker run the host container with "
@@ -32,6 +36,11 @@ _REMEDY = {
     "landlock": "use Linux 5.13 or newer with `landlock` in the kernel's `lsm=` list",
     "rlimits": "none needed",
     "cgroup": "run below a delegated cgroup v2, such as `systemd-run --user --scope -p Delegate=yes deepgym ...`",
+}
+
+_REMEDY_IN_GVISOR = {
+    "namespaces": "use a newer gVisor (20240729 will do, 20221219 won't): https://gvisor.dev/docs/user_guide/install/",
+    "landlock": "none: gVisor has no Landlock",
 }
 
 
@@ -72,8 +81,9 @@ class Isolation:
     def from_report(cls, report: dict[str, Any]) -> Isolation:
         """Read a runner's report."""
         reasons: dict[str, str | None] = {**report["layers"], "rlimits": None}
+        remedies = {**_REMEDY, **_REMEDY_IN_GVISOR} if "kernel" in reasons else _REMEDY
         layers = (
-            Layer(name, reasons[name] is None, _PURPOSE[name], reasons[name] or "", _REMEDY[name])
+            Layer(name, reasons[name] is None, _PURPOSE[name], reasons[name] or "", remedies[name])
             for name in _PURPOSE
             if name in reasons
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import struct
+import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,6 +25,7 @@ from deepgym_env.sandbox.runner import wire
 __all__ = ["Backend", "Handle", "LostError", "Runner"]
 
 _START_SECONDS = 60.0
+_ASK_AFTER, _GIVE_UP_AFTER = 5.0, 60.0  # seconds without a word from a runner that has work
 
 Take = Callable[[bytes], "bytes | Awaitable[bytes] | None"]
 
@@ -37,6 +40,13 @@ class Handle(Protocol):
     stream: socket.socket
     config: dict[str, Any]
     layers: dict[str, str | None]  # of isolation put on from outside: why not in force, or None
+
+    def unwrap(self, data: bytes) -> bytes:
+        """Return the runner's bytes in what has arrived on the stream.
+
+        Raises:
+            ValueError: If it is not as it should be.
+        """
 
     def kill(self) -> None:
         """End it and everything it started."""
@@ -82,6 +92,8 @@ class Runner(asyncio.Protocol):
         self._next_run = 1
         self._transport: asyncio.Transport | None = None
         self._ready: asyncio.Future[Isolation] = asyncio.get_running_loop().create_future()
+        self._heard = 0.0  # when the runner last said something, by the loop's clock
+        self._watch: asyncio.TimerHandle | None = None
         self.alive = True
         self.isolation: Isolation | None = None
 
@@ -96,6 +108,7 @@ class Runner(asyncio.Protocol):
         handle = await asyncio.to_thread(backend.start)
         runner = cls(handle)
         try:
+            _streams.add(handle.stream)
             await loop.create_connection(lambda: runner, sock=handle.stream)
             runner._send(wire.Kind.CONFIG, 0, json.dumps(handle.config).encode())
             runner.isolation = await asyncio.wait_for(runner._ready, _START_SECONDS)
@@ -120,6 +133,7 @@ class Runner(asyncio.Protocol):
         run, self._next_run = self._next_run, self._next_run % 0xFFFFFFFF + 1
         done: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._active[run] = _Active(take, done, job.cpu_seconds * (job.answers + 1))
+        self._keep_watch()
         self._send(wire.Kind.RUN, run, _run_payload(job, self._mentions_package(job)))
         try:
             return await done
@@ -148,8 +162,9 @@ class Runner(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Hand frames to the jobs they belong to."""
+        self._heard = asyncio.get_running_loop().time()
         try:
-            for kind, run, payload in self._frames.feed(data):
+            for kind, run, payload in self._frames.feed(self._handle.unwrap(data)):
                 self._dispatch(kind, run, payload)
         except (wire.FrameError, ValueError, KeyError) as error:
             self._lose(f"the runner sent what is no frame: {error}")
@@ -171,6 +186,26 @@ class Runner(asyncio.Protocol):
                 self._pass_on(active, run, payload)
             elif kind == wire.Kind.END and not active.done.done():
                 self._end(active, json.loads(payload))
+
+    def _keep_watch(self) -> None:
+        """See to it that a runner which has frozen is found out while somebody waits for it."""
+        if self._watch is None:
+            loop = asyncio.get_running_loop()
+            self._heard = loop.time()
+            self._watch = loop.call_later(_ASK_AFTER, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not self.alive or not self._active:
+            return
+        loop = asyncio.get_running_loop()
+        silent = loop.time() - self._heard
+        if silent > _GIVE_UP_AFTER:
+            self._lose(f"the runner has not answered for {silent:.0f} s")
+            return
+        if silent > _ASK_AFTER / 2:
+            self._send(wire.Kind.PING, 0)
+        self._watch = loop.call_later(_ASK_AFTER, self._look)
 
     def _pass_on(self, active: _Active, run: int, payload: bytes) -> None:
         try:
@@ -224,6 +259,18 @@ class Runner(asyncio.Protocol):
     def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(wire.frame(kind, run, payload))
+
+
+_streams: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+
+
+def _let_go_after_fork() -> None:
+    """In a forked child: close our copies of the streams, else they'd outlive the parent."""
+    for stream in list(_streams):
+        stream.close()
+
+
+os.register_at_fork(after_in_child=_let_go_after_fork)
 
 
 def _run_payload(job: Job, packages: bool) -> bytes:

@@ -64,6 +64,8 @@ class Command:
         stderr: Standard error, where it was asked for apart.
         reason: Why it was ended: ``cpu``, ``wall``, ``memory`` or ``output``; None if it ended by itself.
         truncated: Whether output was cut.
+        written: Bytes it wrote, to each stream that was kept apart.
+        signal: Number of the signal that ended it; None if it exited.
         cpu_seconds: CPU time of all its processes.
     """
 
@@ -72,6 +74,8 @@ class Command:
     stderr: str = ""
     reason: str | None = None
     truncated: bool = False
+    written: tuple[int, ...] = ()
+    signal: int | None = None
     cpu_seconds: float = field(default=0.0, compare=False)
 
 
@@ -186,6 +190,8 @@ class Session:
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory_mb": limits.memory_mb,
+            "address_space_mb": limits.address_space_mb or limits.memory_mb,
+            "deep_stack": limits.deep_stack,
             "disk_mb": limits.disk_mb,
             "processes": limits.processes,
             "output_bytes": limits.output_bytes,
@@ -206,7 +212,16 @@ class Session:
         if keep and answer["state"]:
             self._keep_state(data[at:])
         code = answer["code"] if answer["signal"] is None else 128 + answer["signal"]
-        return Command(code, texts[0], texts[1] if texts[1:] else "", answer["reason"], cut, answer["cpu"])
+        return Command(
+            code=code,
+            stdout=texts[0],
+            stderr=texts[1] if texts[1:] else "",
+            reason=answer["reason"],
+            truncated=cut,
+            written=tuple(total for total, _, _ in answer["streams"]),
+            signal=answer["signal"],
+            cpu_seconds=answer["cpu"],
+        )
 
     def _keep_state(self, state: bytes) -> None:
         """Take over directory and exported variables; what is too long or garbled changes nothing."""
@@ -280,8 +295,8 @@ class Session:
 
     async def fork(self) -> Session:
         """Return another session that begins as this one is now."""
-        other = self._host.adopt(self.runner, self.limits, self.service, self.ttl)
         async with self._lock:
+            other = self._host.adopt(self.runner, self.limits, self.service, self.ttl)
             await other.begin(["session", self.name], self._shell.cwd, self._shell.exports)
         return other
 
@@ -328,7 +343,7 @@ class Session:
         try:
             await self._ask({**self._creation("create"), "origin": list(origin)})
         except BaseException:
-            self._host.forget(self)
+            await self.close()
             raise
         self._shell = _Shell(cwd, exports)
 

@@ -21,7 +21,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import codec, isolation, kernel, wire
 from .channel import CHANNEL, Channel
-from .layers import Layers, Limits
+from .layers import Layers, Limits, set_rlimits
 
 __all__ = ["lock_down", "main", "reset_signals"]
 
@@ -39,10 +39,6 @@ def lock_down(limits: Limits, layers: Layers) -> None:
     else:
         os.closerange(CHANNEL + 1, layers.highest_fd)
     os.setsid()
-    if not layers.namespaces:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
-        if os.getppid() != layers.zygote:
-            raise OSError("the zygote has gone")
     if layers.namespaces:
         isolation.private_tmp(limits.tmp_mb)
         os.chdir("/tmp")
@@ -51,7 +47,10 @@ def lock_down(limits: Limits, layers: Layers) -> None:
     _set_rlimits(limits, layers)
     kernel.capset_none()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    if not layers.namespaces:
+    if not layers.own_pids:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, _signal.SIGKILL)
+        if os.getppid() != layers.zygote:
+            raise OSError("the zygote has gone")
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     if layers.landlock is not None:
         kernel.landlock_restrict(CHANNEL + 1)
@@ -73,10 +72,7 @@ def _set_rlimits(limits: Limits, layers: Layers) -> None:
     }
     if layers.namespaces:  # else it would count every process of this user
         wanted[resource.RLIMIT_NPROC] = limits.threads
-    for name, value in wanted.items():
-        highest = resource.getrlimit(name)[1]
-        value = value if highest == resource.RLIM_INFINITY else min(value, highest)
-        resource.setrlimit(name, (value, value))
+    set_rlimits(wanted)
 
 
 class _Output:

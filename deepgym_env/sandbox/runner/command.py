@@ -6,6 +6,7 @@ other, collects its output, keeps its limits, and ends what is left of it when t
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import resource
@@ -16,6 +17,7 @@ import time
 from typing import Any, Dict, List, NoReturn, Optional
 
 from . import kernel, service
+from .layers import set_rlimits
 from .root import BINARIES, SESSIONS, STORE, WORKSPACE
 from .watch import Outcome, Stream, Watch
 
@@ -83,7 +85,11 @@ def _enter(session: str) -> None:
     """Enter a mount namespace and a network that is a loopback device."""
     kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plug:
-        fcntl.ioctl(plug, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))
+        try:
+            fcntl.ioctl(plug, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))
+        except OSError as error:
+            if error.errno != errno.ENOTTY:  # gVisor's is up from the start
+                raise
 
 
 def _show_session(session: str) -> None:
@@ -93,10 +99,14 @@ def _show_session(session: str) -> None:
     kernel.umount(SESSIONS)
     kernel.umount(STORE)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    try:
-        kernel.mount("proc", "/proc", "proc", flags, "subset=pid")
-    except OSError:  # an older kernel, or a container that masks its own: none rather than the zygote's
-        kernel.mount("tmpfs", "/proc", "tmpfs", flags | kernel.MS_RDONLY, "size=4k,nr_inodes=1")
+    for options in ("subset=pid", None):  # older kernels, and gVisor's, know no subset
+        try:
+            kernel.mount("proc", "/proc", "proc", flags, options)
+            return
+        except OSError:
+            pass
+    # Where a container masks its own: none rather than the zygote's.
+    kernel.mount_tmpfs("/proc", flags | kernel.MS_RDONLY, "4k", "1")
 
 
 def _stdin(data: bytes) -> int:
@@ -178,7 +188,7 @@ def _write_proc(name: str, text: str) -> None:
 def _set_rlimits(spec: Dict[str, Any]) -> None:
     megabyte = 1 << 20
     wanted = {
-        resource.RLIMIT_AS: spec["memory_mb"] * megabyte,
+        resource.RLIMIT_AS: spec["address_space_mb"] * megabyte,
         resource.RLIMIT_CPU: int(spec["cpu"]) + 2,
         resource.RLIMIT_FSIZE: spec["disk_mb"] * megabyte,
         resource.RLIMIT_NOFILE: _DESCRIPTORS,
@@ -188,10 +198,10 @@ def _set_rlimits(spec: Dict[str, Any]) -> None:
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_RTPRIO: 0,
     }
-    for name, value in wanted.items():
-        highest = resource.getrlimit(name)[1]
-        value = value if highest == resource.RLIM_INFINITY else min(value, highest)
-        resource.setrlimit(name, (value, value))
+    set_rlimits(wanted)
+    if spec["deep_stack"]:
+        highest = resource.getrlimit(resource.RLIMIT_STACK)[1]
+        resource.setrlimit(resource.RLIMIT_STACK, (highest, highest))  # unlimited: threads keep a stack of 2 MiB
 
 
 def _argv(spec: Dict[str, Any]) -> List[str]:

@@ -26,6 +26,7 @@ __all__ = [
     "TMP",
     "enter_root",
     "library_folders",
+    "own_pid_namespace",
     "probe",
     "unshare_all",
 ]
@@ -73,6 +74,17 @@ def probe(root: Root) -> Optional[str]:
     return None if answer == "ok" else answer or "the process died"
 
 
+def own_pid_namespace() -> Optional[int]:
+    """Return a descriptor to come back to this process's pid namespace by; None where there is no way back."""
+    descriptor = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        kernel.setns(descriptor, kernel.CLONE_NEWPID)
+    except OSError:  # as in gVisor
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
 def _report(writer: int, action: Callable[[], None]) -> None:
     try:
         action()
@@ -105,8 +117,9 @@ def _unshare_and_map() -> None:
         ("uid_map", "%d %d 1" % (_INSIDE_UID, uid)),
         ("gid_map", "%d %d 1" % (_INSIDE_UID, gid)),
     ):
-        with open("/proc/self/" + name, "w") as file:
-            file.write(line)
+        if os.path.exists("/proc/self/" + name):  # gVisor has no setgroups file, and no need of it
+            with open("/proc/self/" + name, "w") as file:
+                file.write(line)
 
 
 def _build_root(root: Root) -> None:
@@ -114,13 +127,13 @@ def _build_root(root: Root) -> None:
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     shown = {**root.shown, **{device: device for device in DEVICES}}
     sources = [(place, os.open(source, os.O_PATH | os.O_CLOEXEC)) for place, source in shown.items()]
-    kernel.mount("tmpfs", _BASE, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=1m,nr_inodes=512")
+    kernel.mount_tmpfs(_BASE, kernel.MS_NOSUID | kernel.MS_NODEV, "1m", "512", mode="755")
     for path, source in sources:
         _bind(source, path)
     for path in root.hidden:
         if os.path.isdir(_BASE + path):
             flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
-            kernel.mount("tmpfs", _BASE + path, "tmpfs", flags, "size=4k,nr_inodes=1,mode=755")
+            kernel.mount_tmpfs(_BASE + path, flags, "4k", "1", mode="755")
     for link in ("/lib", "/lib64"):
         if os.path.islink(link) and not os.path.lexists(_BASE + link):
             os.symlink(os.readlink(link), _BASE + link)
@@ -158,6 +171,8 @@ def _bind(source: int, path: str) -> None:
     device = path in DEVICES
     flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | _locked_flags(target)
     kernel.mount(None, target, None, flags if device else flags | kernel.MS_NODEV)
+    if device and not os.access(target, os.W_OK):  # on gVisor read-only means its device as well
+        kernel.mount(None, target, None, flags & ~kernel.MS_RDONLY)
     os.close(source)
 
 
@@ -191,8 +206,7 @@ def enter_root(mount_tmp: bool = False) -> None:
 def private_tmp(megabytes: int) -> None:
     """Give this process a mount namespace with an empty ``/tmp`` of a bounded size."""
     kernel.unshare(kernel.CLONE_NEWNS)
-    options = "mode=700,size=%dm,nr_inodes=%d" % (megabytes, 256 * megabytes)
-    kernel.mount("tmpfs", TMP, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    kernel.mount_tmpfs(TMP, kernel.MS_NOSUID | kernel.MS_NODEV, "%dm" % megabytes, "%d" % (256 * megabytes))
 
 
 def library_folders(modules: List[str], beside: List[str]) -> List[str]:

@@ -16,7 +16,7 @@ __all__ = [
     "landlock_restrict",
     "landlock_rules",
     "mount",
-    "open_beneath",
+    "mount_tmpfs",
     "pivot_root",
     "prctl",
     "setns",
@@ -68,6 +68,17 @@ def mount(
     _check(_libc.mount(source_, target_, kind_, ctypes.c_ulong(flags), data_), "mount %s" % target)
 
 
+def mount_tmpfs(target: str, flags: int, size: str, files: str, mode: str = "700") -> None:
+    """Mount a file system in memory, with a limit on files where the kernel (not gVisor's) knows one."""
+    options = "mode=%s,size=%s" % (mode, size)
+    try:
+        mount("tmpfs", target, "tmpfs", flags, "%s,nr_inodes=%s" % (options, files))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        mount("tmpfs", target, "tmpfs", flags, options)
+
+
 def umount(target: str) -> None:
     _check(_libc.umount2(os.fsencode(target), MNT_DETACH), "umount %s" % target)
 
@@ -75,21 +86,6 @@ def umount(target: str) -> None:
 def pivot_root(new: str, old: str) -> None:
     number = _SYS[_MACHINE]["pivot_root"]
     _check(_libc.syscall(number, os.fsencode(new), os.fsencode(old)), "pivot_root")
-
-
-_TRIES = 5000
-_OPENAT2, _RESOLVE_BENEATH, _RESOLVE_NO_MAGICLINKS = 437, 8, 2
-
-
-def open_beneath(root: int, path: str, flags: int) -> int:
-    """Open ``path`` below the folder ``root``; EXDEV where it leads out of it (``openat2``, Linux 5.6)."""
-    how = struct.pack("<QQQ", flags, 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
-    buffer = ctypes.create_string_buffer(how, len(how))
-    for _ in range(_TRIES):  # EAGAIN: something on the machine was renamed meanwhile
-        result = int(_libc.syscall(_OPENAT2, root, os.fsencode(path), buffer, ctypes.c_size_t(len(how))))
-        if result != -1 or ctypes.get_errno() != errno.EAGAIN:
-            break
-    return _check(result, "open %r" % path)
 
 
 # Made once, before any fork: what ctypes allocates in a child costs it pages.

@@ -1,9 +1,10 @@
 """Starts the runner: reads its configuration, isolates itself as far as it can, forks the zygote.
 
-The configuration (JSON, the stream's first frame): ``namespaces, seccomp, landlock`` (whether to
-use them), ``packages`` (folders beyond the stdlib to show), ``preload`` (modules of the stdlib to
-import), ``package_modules`` (modules of the packages that the second zygote imports), ``sessions``
-(whether its children work on sessions' workspaces instead of judging submissions).
+The configuration is JSON, the stream's first frame: ``namespaces, seccomp, landlock`` (whether to use
+them), ``packages`` (what to show beyond the stdlib: folders, or names of installed packages),
+``preload`` (modules of the stdlib to import), ``package_modules`` (modules of the packages that the
+second zygote imports), ``sessions`` (whether its children work on sessions' workspaces instead of
+judging submissions), ``store_mb`` (room for snapshots; without it a quarter of the memory).
 
 There are two zygotes: one without packages, whose children are cheaper, and one that imports the
 packages as well, once the first submission that mentions one of them comes.
@@ -56,7 +57,7 @@ def main() -> None:
 
 def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str, Any]]:
     """Isolate, fork the zygotes, wait until the first is warm; return controls, pid and report."""
-    packages = config["packages"]
+    packages = [folder for package in config["packages"] for folder in _package_folders(package)]
     folders, hidden, config["sys_path"] = _python_folders(packages)
     root = Root({folder: folder for folder in folders}, hidden)
     root.shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
@@ -69,7 +70,7 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     }
     if config["sessions"]:
         reasons["landlock"] = "not used in sessions, where nothing can be written but workspace and /tmp"
-    program = _program(config["sessions"])
+    program = _program(config)
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     if reasons["namespaces"] is None:
         isolation.unshare_all(root)
@@ -100,13 +101,13 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     return [ours for ours, _ in pairs], pid, report
 
 
-def _program(sessions: bool) -> Program:
+def _program(config: Dict[str, Any]) -> Program:
     """Return what a zygote does before it serves, and what its children do."""
-    if not sessions:
+    if not config["sessions"]:
         return lambda _: None, child.main
     from . import operations  # with an HTTP server, which other runners needn't load
 
-    return operations.set_up, operations.main
+    return lambda layers: operations.set_up(layers, config.get("store_mb")), operations.main
 
 
 def _become_zygote(
@@ -122,7 +123,7 @@ def _become_zygote(
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         namespaces = reasons["namespaces"] is None
         # What /proc has to say is opened before the new root, which has no /proc.
-        pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC) if namespaces else None
+        pid_namespace = isolation.own_pid_namespace() if namespaces else None
         reader, writer = os.pipe()
         second = os.fork() == 0
         statm = _open_or_none("/proc/self/statm")
@@ -142,7 +143,8 @@ def _become_zygote(
             kernel.drop_bounding_set()
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
-        layers = Layers(namespaces, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
+        own_pids = pid_namespace is not None
+        layers = Layers(namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
         set_up, serve = program
         set_up(layers)
         modules = config["preload"] + (config["package_modules"] if second else [])
@@ -173,6 +175,19 @@ def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str
     extensions = _extension_modules(sys_path, packages)
     libraries = isolation.library_folders(extensions, [*shown, *packages])
     return [*shown, *libraries], hidden, sys_path
+
+
+def _package_folders(package: str) -> List[str]:
+    """Return a package's folder and that of the libraries its wheel brings; none if not installed."""
+    if os.path.isabs(package):
+        return [package]
+    paths = sysconfig.get_paths()
+    places = [paths["purelib"], paths["platlib"], "/usr/lib/python3/dist-packages"]
+    for place in places:
+        folder = os.path.join(place, package)
+        if os.path.isdir(folder):
+            return [path for path in (folder, folder + ".libs") if os.path.isdir(path)]
+    return []
 
 
 def _extension_modules(sys_path: List[str], packages: List[str]) -> List[str]:

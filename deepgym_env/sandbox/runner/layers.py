@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import fcntl
 import os
-from typing import Callable, List, Optional
+import resource
+import struct
+from typing import Callable, Dict, List, Optional
 
 from . import isolation, kernel, seccomp
 
-__all__ = ["Layers", "Limits"]
+__all__ = ["Layers", "Limits", "set_rlimits"]
+
+_UNSETTABLE = (resource.RLIMIT_MSGQUEUE, resource.RLIMIT_RTPRIO)  # on gVisor, where nothing hangs on them
+_SOME_PID = 0x7FEDCBA9  # no pid, and nothing else in a filter
+
+
+def set_rlimits(wanted: Dict[int, int]) -> None:
+    """Set limits for good, as far below the given ones as they are already."""
+    for name, value in wanted.items():
+        highest = resource.getrlimit(name)[1]
+        value = value if highest == resource.RLIM_INFINITY else min(value, highest)
+        try:
+            resource.setrlimit(name, (value, value))
+        except ValueError:
+            if name not in _UNSETTABLE:
+                raise
 
 
 class Limits:
@@ -24,8 +41,11 @@ class Limits:
 class Layers:
     """The ways of locking a child down that this zygote has at hand."""
 
-    def __init__(self, namespaces: bool, seccomp_on: bool, landlock_on: bool, readable: List[str]) -> None:
+    def __init__(
+        self, namespaces: bool, own_pids: bool, seccomp_on: bool, landlock_on: bool, readable: List[str]
+    ) -> None:
         self.namespaces = namespaces
+        self.own_pids = own_pids  # each child is in a pid namespace of its own
         self.devnull = _out_of_the_way(os.open("/dev/null", os.O_RDWR))
         self.base_memory = 0
         self.zygote = os.getpid()
@@ -38,15 +58,16 @@ class Layers:
             shown = [*readable, "/dev"] if namespaces else _narrowed(readable)
             rules = kernel.landlock_rules(shown, writable)
             self.landlock = _out_of_the_way(rules)
-        if seccomp_on and namespaces:
+        if seccomp_on and own_pids:
             ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None))
             self.seccomp = lambda: ready
         elif seccomp_on:
+            self._program = seccomp.filter_program(os.uname().machine, _SOME_PID)
             self.seccomp = self._own_filter
 
     def _own_filter(self) -> kernel.Filter:
         """Return a filter that names the child's own pid: where it sees the pids of others."""
-        return kernel.Filter(seccomp.filter_program(os.uname().machine, os.getpid()))
+        return kernel.Filter(self._program.replace(struct.pack("<I", _SOME_PID), struct.pack("<I", os.getpid())))
 
 
 def _narrowed(readable: List[str]) -> List[str]:

@@ -22,17 +22,17 @@ from .root import SESSIONS, STORE
 __all__ = ["main", "set_up"]
 
 _FOLDERS = ("workspace", "tmp", "service")
-_STORE_OPTIONS = "size=25%,nr_inodes=4m,mode=700"
 _filter: Optional[kernel.Filter] = None
 
 
-def set_up(layers: Layers) -> None:
+def set_up(layers: Layers, store_mb: Optional[int]) -> None:
     """Make room for sessions and snapshots; call in the zygote, in its own root."""
     global _filter
     socket.sethostname("sandbox")
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("tmpfs", SESSIONS, "tmpfs", flags, "size=1m,nr_inodes=64k,mode=700")
-    kernel.mount("tmpfs", STORE, "tmpfs", flags, _STORE_OPTIONS)
+    kernel.mount_tmpfs(SESSIONS, flags, "1m", "64k")
+    store_mb = store_mb or os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 22
+    kernel.mount_tmpfs(STORE, flags, "%dm" % store_mb, "4m")
     if layers.seccomp is not None:
         _filter = kernel.Filter(filters.workspace_program(os.uname().machine))
 
@@ -49,9 +49,22 @@ def main(limits: Limits, layers: Layers) -> NoReturn:
         channel.send(wire.ChildKind.READY)
         request = channel.receive()
         if request is not None:
-            channel.send(wire.ChildKind.ANSWER, pack(*_perform(*unpack(request))))
+            header, data = unpack(request)
+            if header["op"] == "exec" and not layers.own_pids:
+                _become_first_process()
+            channel.send(wire.ChildKind.ANSWER, pack(*_perform(header, data)))
     finally:
         os._exit(0)
+
+
+def _become_first_process() -> None:
+    """Go on as pid 1 of a pid namespace: what a command leaves behind ends with it."""
+    kernel.unshare(kernel.CLONE_NEWPID)
+    pid = os.fork()
+    if pid:
+        os.waitpid(pid, 0)
+        os._exit(0)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _perform(header: Dict[str, Any], data: bytes) -> Answer:
@@ -78,8 +91,8 @@ def _create(header: Dict[str, Any], data: bytes) -> Answer:
     """Make a session: empty, or as a snapshot or another session; then write ``files``."""
     place = _session(header["session"])
     os.mkdir(place, 0o700)
-    options = "mode=700,size=%dm,nr_inodes=%d" % (header["disk_mb"], header["files_max"])
-    kernel.mount("tmpfs", place, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount_tmpfs(place, flags, "%dm" % header["disk_mb"], "%d" % header["files_max"])
     try:
         _fill(place, _origin(header))
         _write_all(header, data)

@@ -22,6 +22,8 @@ BINARIES = "/box/bin"
 _PROGRAMS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/include")
 _DATA = ("git-core", "perl", "perl5", "zoneinfo", "terminfo", "misc", "gcc", "awk", "nodejs", "node_modules")
 _SETTINGS = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/protocols")
+# Debian keeps the sources of Go's library and the settings of Java's beside what is in _PROGRAMS.
+_TOOLCHAINS = ("/usr/share/go-[0-9]*", "/etc/java-*-openjdk")
 _TOP_LEVEL = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")  # links into /usr, or folders of their own
 _FILES = {
     "/etc/passwd": "root:x:0:0::/:/bin/sh\nagent:x:1000:1000::/workspace:/bin/bash\nnobody:x:65534:65534::/:/bin/sh\n",
@@ -39,6 +41,7 @@ _LINKS = {
     "/dev/stdout": "/proc/self/fd/1",
     "/dev/stderr": "/proc/self/fd/2",
     "/dev/shm": "/tmp",
+    "/dev/random": "/dev/urandom",  # the same since Linux 5.6; Java makes its own noise where there is none
     "/etc/mtab": "/proc/self/mounts",
 }
 
@@ -62,6 +65,7 @@ def workspace_root(python: Root) -> Root:
     """Return a root with the host's programs, Python as in ``python``, and room for workspaces."""
     paths = [path for path in (*_PROGRAMS, *_SETTINGS, *_TOP_LEVEL) if os.path.exists(path)]
     paths += [path for path in ("/usr/share/" + name for name in _DATA) if os.path.isdir(path)]
+    paths += [path for pattern in _TOOLCHAINS for path in sorted(glob.glob(pattern))]
     interpreter = os.path.realpath(sys.executable)
     shown = {path: path for path in paths if not os.path.islink(path)}
     shown.update(python.shown)

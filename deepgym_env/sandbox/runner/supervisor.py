@@ -26,6 +26,7 @@ _CREDENTIALS = struct.Struct("iII")
 # CPU time buys this much wall time, so that only a child that sleeps meets the wall limit.
 _LOAD_FACTOR = 20.0
 _SET_UP_SECONDS = 60.0
+_DYING_SECONDS = 30.0
 _SHORTEST_CHECK = 0.005
 _LATE = 0.05
 _IDLE = 5.0
@@ -59,6 +60,7 @@ class _Child:
         self.ready = False
         self.waiting_since: Optional[float] = None  # when the child began to wait for the judge
         self.reason: Optional[str] = None  # why it was killed, or what it broke
+        self.killed_at = 0.0
         self.problem: Optional[str] = None
         self.exited: Optional[Tuple[int, float, int]] = None
         self.closed = False
@@ -140,6 +142,7 @@ class _Supervisor:
         if late > _LATE:
             for child in self.children.values():
                 child.base_wall += late
+                child.killed_at += late
 
     def _handle(self, events: List[Tuple[int, int]]) -> bool:
         for descriptor, _ in events:
@@ -175,6 +178,8 @@ class _Supervisor:
         for kind, run, payload in frames:
             if kind == wire.Kind.RUN:
                 self._start(run, payload)
+            elif kind == wire.Kind.PING:
+                self.stream.send(wire.Kind.PONG, 0)
             elif run in self.children and kind == wire.Kind.DATA:
                 self._answer(self.children[run], payload)
             elif run in self.children and kind == wire.Kind.CANCEL:
@@ -272,6 +277,7 @@ class _Supervisor:
     def _kill(self, child: _Child, reason: str) -> None:
         if child.reason is None:
             child.reason = reason
+            child.killed_at = time.monotonic()
             if child.exited is None:
                 zygote.ask_kill(child.control, child.run)
 
@@ -389,7 +395,11 @@ class _Supervisor:
         now = time.monotonic()
         soonest = now + _IDLE
         for child in list(self.children.values()):
-            if child.reason is not None or child.exited is not None:
+            if child.exited is not None:
+                continue
+            if child.reason is not None:
+                if now - child.killed_at > _DYING_SECONDS:
+                    raise RuntimeError("a process that was killed does not end: the zygote is stuck")
                 continue
             reason, again = child.overstepped(now)
             if reason is not None:

@@ -1,7 +1,7 @@
 """Files of a session's workspace, from outside: no process of the agent runs meanwhile.
 
-Paths come from agents. They are resolved by the kernel strictly below the workspace
-(``openat2(2)`` with ``RESOLVE_BENEATH``), so that neither ``..`` nor a link leads out of it.
+Paths come from agents. They are resolved strictly below the workspace, so that neither ``..`` nor a link
+leads out of it.
 
 - :func:`read`, :func:`write`, :func:`entries`: one file; a folder's contents.
 - :func:`copy`: a whole tree, links and holes kept.
@@ -14,11 +14,10 @@ import os
 import stat
 from typing import Dict, List, Tuple
 
-from . import kernel
-
 __all__ = ["TreeError", "copy", "entries", "read", "size", "write"]
 
 _MAX_DEPTH = 128
+_MAX_LINKS = 40  # as the kernel has it
 _CHUNK = 1 << 20
 
 
@@ -44,15 +43,48 @@ def _open(root: int, parts: List[str], flags: int) -> int:
     """Open what lies below ``root``, without leaving it."""
     path = "/".join(parts) or "."
     try:
-        return kernel.open_beneath(root, path, flags | os.O_CLOEXEC | (0 if flags & os.O_PATH else os.O_NONBLOCK))
+        inside = _resolve(root, parts)
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | (0 if flags & os.O_PATH else os.O_NONBLOCK)
+        return os.open("/".join(inside) or ".", flags, dir_fd=root)
     except OSError as error:
-        if error.errno == errno.EAGAIN:  # no fault of the path: something else on the machine renames
-            raise RuntimeError("the kernel can't resolve %r" % path) from error
         if error.errno == errno.EXDEV:
             raise TreeError("%r leads out of /workspace" % path) from error
         if error.errno == errno.ELOOP:
             raise TreeError("%r leads through a link that goes nowhere" % path) from error
         raise TreeError("%r: %s" % (path, os.strerror(error.errno or 0))) from error
+
+
+def _resolve(root: int, parts: List[str]) -> List[str]:
+    """Follow the links in a path; return it without any. Like ``openat2(2)`` with ``RESOLVE_BENEATH``.
+
+    Nothing of the agent runs meanwhile, so what was looked at stays as it is.
+    """
+    found: List[str] = []
+    left = parts[::-1]
+    links = 0
+    while left:
+        name = left.pop()
+        if name == "..":
+            if not found:
+                raise OSError(errno.EXDEV, "")
+            found.pop()
+            continue
+        found.append(name)
+        place = "/".join(found)
+        try:
+            target = os.readlink(place, dir_fd=root)
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # no link: what it is, is seen when it is opened
+                raise
+            continue
+        links += 1
+        if links > _MAX_LINKS:
+            raise OSError(errno.ELOOP, "")
+        if target.startswith("/"):
+            raise OSError(errno.EXDEV, "")
+        found.pop()
+        left += [part for part in target.split("/")[::-1] if part not in ("", ".")]
+    return found
 
 
 def read(root: int, path: str, limit: int) -> bytes:

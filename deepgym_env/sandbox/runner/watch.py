@@ -74,7 +74,9 @@ class _Reading:
         ticks = [int(field) / _TICK for field in fields[11:15]]
         self.own[pid], self.waited_for[pid] = ticks[0] + ticks[1], ticks[2] + ticks[3]
         lines = _read("/proc/%d/status" % pid).split(b"\n")
-        kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith((b"RssAnon", b"RssShmem")))
+        parts = [line for line in lines if line.startswith((b"RssAnon", b"RssShmem"))]
+        parts = parts or [line for line in lines if line.startswith(b"VmRSS")]  # gVisor counts no closer than that
+        kilobytes = sum(int(line.split()[1]) for line in parts)
         self.memory += kilobytes << 10
 
     def cpu(self) -> float:

@@ -30,6 +30,8 @@ class Kind:
     ANSWER = 6  # runner: a child's payload, without its clock
     END = 7  # runner: how the child ended, JSON
     FAILED = 8  # runner: it can't go on, text
+    PING = 9  # engine: are you there?
+    PONG = 10  # runner: yes
 
 
 class ChildKind:
