@@ -18,7 +18,20 @@ from typing import Annotated
 
 import typer
 
-from deepgym_env.cli import bench, doctor, evaluate, export, generate_prm, play, quickstart, replay, rollout, run, tasks
+from deepgym_env.cli import (
+    bench,
+    doctor,
+    evaluate,
+    export,
+    generate_prm,
+    image,
+    play,
+    quickstart,
+    replay,
+    rollout,
+    run,
+    tasks,
+)
 from deepgym_env.cli.command_line import Command, CommandGroup
 from deepgym_env.cli.inputs import examples
 
@@ -60,6 +73,7 @@ app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
 app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
 app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.add_typer(image.app, name="image")
 app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 
 
