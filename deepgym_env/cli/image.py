@@ -92,8 +92,8 @@ def build(
         print_json(dataclasses.asdict(built))
         return
     _print_image(built)
-    setting = "" if built.tag == _DEFAULT_TAG else f"DEEPGYM_IMAGE={built.tag} "
-    note(f"next: `{setting}deepgym doctor --mode docker`")
+    choice = "" if built.tag == _DEFAULT_TAG else f" --image {built.tag}"
+    note(f"next: `deepgym doctor --mode docker{choice}`")
 
 
 @app.command("list", cls=Command, epilog=_LIST_EXAMPLES)

@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -421,14 +422,19 @@ def _tar_file(info: tarfile.TarInfo, source: str | bytes, written: dict[tuple[in
 def _is_elf(path: str) -> bool:
     if path.endswith((".py", ".h", ".o", ".a")):
         return False
-    with open(path, "rb") as file:
-        return file.read(len(_ELF)) == _ELF
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_ELF)) == _ELF
+    except OSError:
+        return False  # told of when it is to be copied
 
 
 def _bytecode(source: bytes, place: str) -> bytes | None:
     """Return a .pyc that is used without a look at its source; None for what is no Python."""
     try:
-        code = compile(source, place, "exec", dont_inherit=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are for those who write it
+            code = compile(source, place, "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return None
     head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + importlib.util.source_hash(source)

@@ -42,7 +42,7 @@ def test_build_and_list(deepgym, api, tag):
     assert rows["image"].strip() == tag
     assert rows["id"].strip() == image.id[7:19]
     assert rows["python"].strip() == image.python
-    assert f"next: `DEEPGYM_IMAGE={tag} deepgym doctor --mode docker`" in made.stderr
+    assert f"next: `deepgym doctor --mode docker --image {tag}`" in made.stderr
 
     listed = deepgym("image", "list")
     assert [row.split()[:2] for row in listed.stdout.splitlines() if tag in row] == [[tag, image.python]]
