@@ -140,7 +140,12 @@ SUBMISSIONS = (
         *_at(1, "ctypes.CDLL(None).ptrace(0, 0, 0, 0)", "forbidden", "import ctypes"),
     ),
     # forgeries
-    Submission("garbage", "import os\nos.write(3, b'A' * 64)\n" + GOOD, _all("not_run"), "tampered"),
+    Submission(
+        "garbage",
+        "import os\nos.write(3, (20).to_bytes(4, 'little') + b'A' * 20)\n" + GOOD,
+        _all("tampered"),
+    ),
+    Submission("endless_frame", "import os\nos.write(3, b'A' * 64)\n" + GOOD, _all("not_run"), "output_limit"),
     Submission("close", "import os\nos.close(3)\n" + GOOD, _all("not_run"), "crashed"),
     Submission("closes_later", *_at(1, "os.closerange(0, 64)", "crashed", "import os")),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from deepgym_env import DeepGym, load_environment
 from deepgym_env.errors import ConfigError, IsolationError
+from deepgym_env.sandbox import owner
 from deepgym_env.sandbox.modes import MODES, backend_for
 from deepgym_env.sandbox.runsc import RunscBackend
 
@@ -41,6 +43,18 @@ def gvisor() -> Iterator[DeepGym]:
         yield engine
 
 
+def mine() -> set[Path]:
+    """Return the folders of this process's sandboxes; others make some at the same time."""
+    found = Path(tempfile.gettempdir()).glob("deepgym-runsc-*/owner.json")
+    return {file.parent for file in found if _owner(file) == owner.labels()[owner.LABEL]}
+
+
+def _owner(file: Path) -> str:
+    with contextlib.suppress(OSError, ValueError):
+        return str(json.loads(file.read_text())[owner.LABEL])
+    return ""
+
+
 def test_the_kernel_is_not_this_machines(gvisor: DeepGym, make_task: Callable[..., Any]) -> None:
     code = "import os\ndef f(): return os.uname().release"
     shown = gvisor.run(make_task(((), None)), code).cases[0].output_summary
@@ -53,10 +67,10 @@ def test_the_kernel_is_not_this_machines(gvisor: DeepGym, make_task: Callable[..
 
 def test_nothing_is_left_once_closed(gvisor: DeepGym) -> None:
     engine = DeepGym("runsc", workers=1)
-    before = set(Path(tempfile.gettempdir()).glob("deepgym-runsc-*"))
+    before = mine()
     with engine:
         assert engine.run(TASK, str(TASK.reference)).passed
-        (place,) = set(Path(tempfile.gettempdir()).glob("deepgym-runsc-*")) - before
+        (place,) = mine() - before
         state = json.loads((place / "config.json").read_text())
         assert state["process"]["capabilities"] == {}
         assert state["root"]["readonly"]
