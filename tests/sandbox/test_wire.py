@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -46,7 +47,17 @@ def test_an_unfinished_frame_waits():
 
 def test_a_frame_may_not_be_huge():
     with pytest.raises(wire.FrameError):
-        wire.FrameReader().feed(struct.pack("<IBI", wire.MAX_FRAME + 1, 1, 1))
+        head = struct.pack("<IBII", wire.MAX_FRAME + 1, 1, 1, 0)
+        wire.FrameReader().feed(head + struct.pack("<I", zlib.crc32(head)))
+
+
+@given(st.binary(max_size=30), st.data())
+def test_a_bit_that_falls_over_is_noticed_before_more_is_waited_for(payload, data):
+    sent = bytearray(wire.frame(wire.Kind.ANSWER, 7, payload))
+    at = data.draw(st.integers(0, len(sent) * 8 - 1))
+    sent[at // 8] ^= 1 << at % 8
+    with pytest.raises(wire.FrameError):
+        wire.FrameReader().feed(bytes(sent))
 
 
 def test_a_child_frame_over_its_limit_is_refused_before_it_has_arrived():

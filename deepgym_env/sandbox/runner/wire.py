@@ -1,6 +1,8 @@
 """Frames on both channels (stdlib only, Python 3.8+).
 
-Engine and runner: ``u32 length | u8 kind | u32 run | payload``; the length counts the payload.
+Engine and runner: ``u32 length | u8 kind | u32 run | u32 CRC of the payload | u32 CRC of these 13 bytes |
+payload``; the length counts the payload. A bit that falls over on the way (the daemon may be far) ends the
+stream instead of changing a verdict, and a wrong length is not waited for.
 Child and runner: ``u32 length | payload``; of what a child sends the runner reads the kind byte and
 the child's CPU clock (f64 seconds) behind it. All numbers are little-endian.
 """
@@ -8,13 +10,16 @@ the child's CPU clock (f64 seconds) behind it. All numbers are little-endian.
 from __future__ import annotations
 
 import struct
+from binascii import crc32
 from typing import List, Tuple
 
 __all__ = ["ChildKind", "FrameError", "FrameReader", "Kind", "child_frame", "child_frames", "frame"]
 
 Frame = Tuple[int, int, bytes]  # kind, run, payload
 
-_HEAD = struct.Struct("<IBI")
+_HEAD = struct.Struct("<IBII")
+_CHECK = struct.Struct("<I")
+_START = _HEAD.size + _CHECK.size  # of the payload
 _LENGTH = struct.Struct("<I")
 MAX_FRAME = 1 << 30
 
@@ -50,7 +55,8 @@ class FrameError(Exception):
 
 def frame(kind: int, run: int, payload: bytes = b"") -> bytes:
     """Return one frame between engine and runner."""
-    return _HEAD.pack(len(payload), kind, run) + payload
+    head = _HEAD.pack(len(payload), kind, run, crc32(payload))
+    return head + _CHECK.pack(crc32(head)) + payload
 
 
 def child_frame(payload: bytes) -> bytes:
@@ -65,19 +71,28 @@ class FrameReader:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> List[Frame]:
-        """Add bytes; return the ``(kind, run, payload)`` frames now complete."""
+        """Add bytes; return the ``(kind, run, payload)`` frames now complete.
+
+        Raises:
+            FrameError: If they are not as they were sent.
+        """
         buffer = self._buffer
         buffer += data
         frames = []
         start = 0
-        while len(buffer) - start >= _HEAD.size:
-            length, kind, run = _HEAD.unpack_from(buffer, start)
+        while len(buffer) - start >= _START:
+            length, kind, run, check = _HEAD.unpack_from(buffer, start)
+            if crc32(buffer[start : start + _HEAD.size]) != _CHECK.unpack_from(buffer, start + _HEAD.size)[0]:
+                raise FrameError("the head of a frame is corrupt")
             if length > MAX_FRAME:
                 raise FrameError("frame of %d bytes" % length)
-            end = start + _HEAD.size + length
+            end = start + _START + length
             if len(buffer) < end:
                 break
-            frames.append((kind, run, bytes(buffer[start + _HEAD.size : end])))
+            payload = bytes(buffer[start + _START : end])
+            if crc32(payload) != check:
+                raise FrameError("a frame of %d bytes is corrupt" % length)
+            frames.append((kind, run, payload))
             start = end
         if start:
             del buffer[:start]
