@@ -14,7 +14,7 @@ from deepgym_env.cli.console import note, one_line, print_json, stderr, stdout, 
 from deepgym_env.cli.inputs import JsonOption, examples
 
 if TYPE_CHECKING:
-    from deepgym_env.sandbox.image import BuiltImage
+    from deepgym_env.images import BuiltImage
 
 __all__ = ["app"]
 
@@ -82,7 +82,7 @@ def build(
     as_json: JsonOption = False,
 ) -> None:
     """Make an image, check that it works, and hand it to the Docker daemon."""
-    from deepgym_env.sandbox.image import build_image
+    from deepgym_env.images import build_image
 
     with _progress() as progress:
         built = build_image(
@@ -99,7 +99,7 @@ def build(
 @app.command("list", cls=Command, epilog=_LIST_EXAMPLES)
 def list_built(as_json: JsonOption = False) -> None:
     """List the images made here that the Docker daemon holds."""
-    from deepgym_env.sandbox.image import list_images
+    from deepgym_env.images import list_images
 
     images = list_images()
     if as_json:

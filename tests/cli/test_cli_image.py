@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from deepgym_env.errors import SandboxError
-from deepgym_env.sandbox.image import list_images
+from deepgym_env.images import list_images
 
 pytest.importorskip("docker", reason="needs the Docker SDK: pip install 'deepgym-env[docker]'")
 

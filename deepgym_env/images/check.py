@@ -1,0 +1,112 @@
+"""Whether an image works: tried in a throw-away container, as sandboxes start them.
+
+- :func:`check_image`: Python and its modules, programs, and a "hello" in every language.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from deepgym_env.errors import SandboxError
+from deepgym_env.images.daemon import explained
+from deepgym_env.images.programs import PROGRAMS
+from deepgym_env.sandbox import owner
+
+__all__ = ["check_image"]
+
+_USER = "61000:61000"
+_MODULES = ("ctypes", "ssl", "sqlite3", "json", "hashlib", "lzma", "bz2", "zlib", "decimal")
+_CHECK_SECONDS = 120
+_ROOM = "/deepgym-check"  # where programs that try an image may write
+# Programs that print "hello", and what compiles and runs them.
+_TRIALS = {
+    "c": (
+        "a.c",
+        '#include <stdio.h>\n#include <math.h>\nint main(int n, char **v) { puts(sqrt(n) ? "hello" : ""); }\n',
+        ["gcc -O2 -o a a.c -lm", "./a"],
+    ),
+    "cpp": (
+        "a.cpp",
+        '#include <bits/stdc++.h>\nint main() { std::cout << std::string("hello") << std::endl; }\n',
+        ["g++ -o a a.cpp", "./a"],
+    ),
+    "go": ("a.go", 'package main\nimport "fmt"\nfunc main() { fmt.Println("hello") }\n', ["go run a.go"]),
+    "java": (
+        "A.java",
+        'class A { public static void main(String[] a) { System.out.println("hello"); } }\n',
+        ["javac A.java", "java A"],
+    ),
+    "javascript": ("a.js", "console.log('hello')\n", ["node a.js"]),
+    "rust": ("a.rs", 'fn main() { println!("hello"); }\n', ["rustc a.rs", "./a"]),
+}
+_CHECK = """
+import importlib, json, os, shutil, subprocess, sys
+
+modules, programs, trials, wanted, room = json.loads(sys.argv[1])
+problems, languages = [], []
+if sys.version_info < (3, 8):
+    problems.append("its python3 is %d.%d, and 3.8 is needed" % sys.version_info[:2])
+for name in modules:
+    try:
+        importlib.import_module(name)
+    except Exception as error:
+        problems.append("its Python can't import %s: %s" % (name, error))
+for language, (name, source, commands) in sorted(trials.items()):
+    folder = os.path.join(room, language)
+    os.mkdir(folder)
+    with open(os.path.join(folder, name), "w") as file:
+        file.write(source)
+    said = "" if shutil.which(commands[0].split()[0]) else "it has no " + commands[0].split()[0]
+    for command in [] if said else commands:
+        done = subprocess.run(command, shell=True, cwd=folder, env=dict(os.environ, HOME=room, TMPDIR=room),
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        said = done.stdout.decode("utf-8", "replace").strip()
+        if done.returncode:
+            said = said or "exit code %d" % done.returncode
+            break
+    if said == "hello":
+        languages.append(language)
+    elif language in wanted:
+        problems.append("a program in %s does not work: %s" % (language, said[-300:]))
+found = [name for name in programs if shutil.which(name)]
+print()
+print(json.dumps({"python": sys.version.split()[0], "problems": problems, "programs": found, "languages": languages}))
+"""
+
+
+def check_image(api: Any, image: str, packages: Sequence[str], languages: Sequence[str]) -> dict[str, Any]:
+    """Try an image as sandboxes use it; return what was found."""
+    arguments = json.dumps([[*_MODULES, *packages], PROGRAMS, _TRIALS, languages, _ROOM])
+    limits = api.create_host_config(
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+        read_only=True,
+        network_mode="none",
+        pids_limit=512,
+        tmpfs={_ROOM: "rw,exec,mode=1777,size=512m"},
+    )
+    with explained("no container can be made of the image"):
+        made = api.create_container(
+            image,
+            ["python3", "-I", "-c", _CHECK, arguments],
+            user=_USER,
+            labels=owner.labels(),
+            host_config=limits,
+        )["Id"]
+    try:
+        with explained("the image has no python3 that starts"):
+            api.start(made)
+            code = api.wait(made, timeout=_CHECK_SECONDS)["StatusCode"]
+            said = api.logs(made, stdout=True, stderr=True, tail=20).decode("utf-8", "replace").strip()
+        if code != 0:
+            raise SandboxError(f"the image has no python3 that works: {said[-500:] or f'exit code {code}'}")
+        found: dict[str, Any] = json.loads(said.splitlines()[-1])
+        if found["problems"]:
+            raise SandboxError(f"the image doesn't work: {'; '.join(found['problems'])}")
+        return found
+    finally:
+        with contextlib.suppress(Exception):
+            api.remove_container(made, force=True)

@@ -1,0 +1,132 @@
+"""Root file systems that are not made of this machine's files.
+
+- :func:`given_root`: one that is there already, in a folder or a tar archive.
+- :func:`debootstrap`: a small Debian, from a mirror.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from deepgym_env.errors import ConfigError, SandboxError
+from deepgym_env.images.programs import words
+from deepgym_env.images.toolchains import APT_LANGUAGES
+from deepgym_env.images.tree import CHUNK, Progress, Tree
+
+__all__ = ["debootstrap", "given_root"]
+
+_APT_PACKAGES = words(
+    "bash bsdextrautils bzip2 coreutils diffutils file findutils gawk git grep gzip less make mawk patch procps "
+    "python-is-python3 python3 sed sqlite3 tar unzip xxd xz-utils zip"
+)
+_DEBIAN_MIRROR = "http://deb.debian.org/debian"
+_NOT_FROM_DEBIAN = ("var/cache/apt/*", "var/lib/apt/lists/*", "usr/share/doc/*", "usr/share/man/*", "usr/share/info/*")
+
+
+@contextlib.contextmanager
+def given_root(source: str, progress: Progress) -> Iterator[Iterator[bytes]]:
+    """Give the archive of a root file system: a folder's, or one that is an archive already.
+
+    Raises:
+        ConfigError: If it is neither.
+    """
+    if os.path.isdir(source):
+        tree = Tree()
+        tree.add_root(os.path.realpath(source))
+        yield tree.tar(progress)
+        return
+    try:
+        if not tarfile.is_tarfile(source):
+            raise ConfigError(f"{source}: no tar archive: give one, such as `docker export` writes, or a folder")
+        with open(source, "rb") as file:
+            yield _parts(file, os.path.getsize(source), progress)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"no source {source!r}: take 'host', 'debootstrap', or a root file system in a folder or a tar archive"
+        ) from error
+
+
+def _parts(file: BinaryIO, size: int, progress: Progress) -> Iterator[bytes]:
+    done = 0
+    while part := file.read(CHUNK):
+        yield part
+        done += len(part)
+        progress("sending the archive to the daemon", done / size)
+
+
+def debootstrap(
+    folder: Path,
+    packages: Sequence[str],
+    languages: Sequence[str],
+    suite: str | None,
+    mirror: str | None,
+    progress: Progress,
+) -> Tree:
+    """Install a small Debian into ``folder``."""
+    if shutil.which("debootstrap") is None:
+        raise ConfigError("source='debootstrap' needs debootstrap: `apt install debootstrap`")
+    if os.geteuid() != 0:
+        raise ConfigError("source='debootstrap' needs root: run it with sudo, or take source='host'")
+    own = _os_release()
+    suite = suite or own.get("VERSION_CODENAME") or "bookworm"
+    if not re.fullmatch(r"[a-z0-9][\w.-]*", suite):
+        raise ConfigError(f"no suite {suite!r}: give a release of Debian or Ubuntu, like 'bookworm'")
+    wanted = {*_APT_PACKAGES, *(f"python3-{name.lower()}" for name in packages)}
+    wanted.update(package for language in languages for package in APT_LANGUAGES[language])
+    root = folder / "root"
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(sorted(wanted))}", suite, str(root)]
+    # In namespaces of its own: what it mounts and starts ends with it.
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *command, mirror or _own_mirror()]
+    said = _followed(command, lambda line: progress(f"debootstrap: {line}", 0.0))
+    if said is not None:
+        raise SandboxError(f"debootstrap failed: {said}")
+    tree = Tree()
+    tree.add_root(str(root), _NOT_FROM_DEBIAN)
+    return tree
+
+
+def _followed(command: Sequence[str], told: Callable[[str], None]) -> str | None:
+    """Run a command and pass on its lines; return the last ones if it fails."""
+    lines: collections.deque[str] = collections.deque(maxlen=3)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                lines.append(line.strip())
+                told(line.strip())
+        except BaseException:
+            process.kill()
+            raise
+    return None if process.returncode == 0 else "; ".join(lines)
+
+
+def _os_release() -> dict[str, str]:
+    """Return what /etc/os-release says where this machine is a Debian or an Ubuntu."""
+    try:
+        lines = Path("/etc/os-release").read_text().splitlines()
+    except OSError:
+        return {}
+    found = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
+    return found if found.get("ID") in ("debian", "ubuntu") else {}
+
+
+def _own_mirror() -> str:
+    """Return the mirror this machine's own packages come from."""
+    if _os_release():
+        for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
+            text = path.read_text() if path.is_file() else ""
+            match = re.search(r"^(?:deb(?:\s+\[.*?\])?|URIs:)\s+(\S+://\S+/(?:debian|ubuntu))/?\s", text, re.MULTILINE)
+            if match:
+                return match[1]
+    return _DEBIAN_MIRROR
