@@ -41,7 +41,7 @@ _SHARE_OF_MEMORY = 0.75
 _CALL_SECONDS = 60.0
 _END_SECONDS = 2.0
 _PATIENCE_SECONDS, _PAUSE = 15.0, 0.25
-_HEAD = struct.Struct(">BxxxI")  # of what a container writes: stream, length
+_HEAD = struct.Struct(">B3sI")  # of what a container writes: stream, nothing, length
 _STDOUT, _STDERR = 1, 2
 
 
@@ -67,8 +67,8 @@ class _Demultiplexer:
             if self._left == 0:
                 if len(self._buffer) - at < _HEAD.size:
                     break
-                self._stream, self._left = _HEAD.unpack_from(self._buffer, at)
-                if self._stream not in (_STDOUT, _STDERR):
+                self._stream, nothing, self._left = _HEAD.unpack_from(self._buffer, at)
+                if self._stream not in (_STDOUT, _STDERR) or any(nothing):
                     raise ValueError("no stream of a container")
                 at += _HEAD.size
             part = self._buffer[at : at + self._left]

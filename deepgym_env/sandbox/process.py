@@ -88,6 +88,7 @@ class Runner(asyncio.Protocol):
         """Wrap a started process; :meth:`start` does the rest."""
         self._handle = handle
         self._frames = wire.FrameReader()
+        self._writes = wire.FrameWriter()
         self._active: dict[int, _Active] = {}
         self._next_run = 1
         self._transport: asyncio.Transport | None = None
@@ -258,7 +259,7 @@ class Runner(asyncio.Protocol):
 
     def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
         if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(wire.frame(kind, run, payload))
+            self._transport.write(self._writes.frame(kind, run, payload))
 
 
 _streams: weakref.WeakSet[socket.socket] = weakref.WeakSet()

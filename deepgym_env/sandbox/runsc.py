@@ -88,7 +88,7 @@ class RunscBackend:
         try:
             handle = spawn([*command, "run", "-bundle", str(place), place.name])
         except SandboxError:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
             raise
         handle.clean_up = functools.partial(_delete, program, place)
         handle.config = {
@@ -129,6 +129,7 @@ class RunscBackend:
 
     def _make_bundle(self) -> Path:
         """Make a folder that ``runsc`` can run: an empty root, and what is to be shown in it."""
+        place = None
         try:
             place = Path(tempfile.mkdtemp(prefix=_PREFIX))
             (place / _OWNER).write_text(json.dumps(owner.labels()))
@@ -142,6 +143,8 @@ class RunscBackend:
             shown = [folder for folder in folders if os.path.exists(folder) and not _below(folder, folders)]
             (place / "config.json").write_text(json.dumps(_specification(shown)))
         except OSError as error:
+            if place is not None:
+                _remove(place)
             raise SandboxError(f"no room for a sandbox's settings: {error}") from error
         return place
 
@@ -184,7 +187,16 @@ def _delete(program: str, place: Path) -> None:
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         command = [program, f"--root={place / 'state'}", "delete", "--force", place.name]
         subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)
-    shutil.rmtree(place, ignore_errors=True)
+    _remove(place)
+
+
+def _remove(place: Path) -> None:
+    """Remove a sandbox's folder; what can't be removed now keeps its owner's name, for the next program."""
+    with contextlib.suppress(OSError):
+        for folder in (place / "rootfs", place / "state"):
+            if folder.exists():
+                shutil.rmtree(folder)
+        shutil.rmtree(place)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -73,7 +74,8 @@ class Fragile:
                         at_container(api, handle.container)
             elif handle.process.poll() is None:
                 for pid in (handle.process.pid, *self._processes.below(handle.process.pid)):
-                    os.kill(pid, number)
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
 
     def _garble(self, data: bytes) -> bytes:
         changed = bytearray(data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -54,19 +55,25 @@ class Daemon:
         self.log = (self.place / "dockerd.log").open("ab")
         command = ["dockerd", "--host", self.url, "--data-root", str(self.data), "--exec-root", str(self.place / "x")]
         command += ["--pidfile", str(self.place / "pid"), "--bridge=none", "--iptables=false"]
-        runsc = shutil.which("runsc")
-        command += ["--add-runtime", f"runsc={runsc}"] if runsc else []
+        command += ["--config-file", str(self._settings())]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=self.log, start_new_session=True)
         wait_until(self.answers, f"no daemon: see {self.log.name}")
+
+    def _settings(self) -> Path:
+        file, runsc = self.place / "daemon.json", shutil.which("runsc")
+        runtime = {"path": runsc, "runtimeArgs": ["--network=none", "--platform=ptrace"]}
+        file.write_text(json.dumps({"runtimes": {"runsc": runtime}} if runsc else {}))
+        return file
 
     def answers(self) -> bool:
         """Return whether it is there."""
         if self.process.poll() is not None:
             raise RuntimeError(Path(self.log.name).read_text()[-2000:])
-        with contextlib.suppress(docker.errors.DockerException, OSError):
+        try:
             with contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as api:
                 return bool(api.ping())
-        return False
+        except (docker.errors.DockerException, OSError):
+            return False
 
     def kill(self) -> None:
         """Kill it, and what it would take for its own on its return."""

@@ -6,6 +6,7 @@ Each fault is made for real: signals to sandboxes, a killed daemon, a cut networ
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 import signal
@@ -22,9 +23,10 @@ import pytest
 from conftest import Fragile
 from daemon import Daemon, Wire, wait_until
 
-from deepgym_env import BatchResult, DeepGym, load_environment
+from deepgym_env import BatchResult, DeepGym, Program, load_environment
 from deepgym_env.envs import CodingEnv
-from deepgym_env.sandbox import process
+from deepgym_env.sandbox import docker, process
+from deepgym_env.sandbox.modes import backend_for
 
 TASK = load_environment("coin_change")
 MIX = (
@@ -35,7 +37,7 @@ MIX = (
     "import os\nos.write(3, bytes([9, 0, 0, 0]) + b'forged...')\n" + str(TASK.reference),
     "import time\ntime.sleep(0.05)\n" + str(TASK.reference),
 )
-CODES = [f"{MIX[number % len(MIX)]}\n# {number}" for number in range(48)]
+CODES = [f"{MIX[number % len(MIX)]}\n# {number}" for number in range(30)]
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,12 @@ def peace() -> BatchResult:
     assert all(result.has_verdict for result in batch)
     assert {result.status for result in batch} == {"passed", "wrong_answer", "exception", "crashed", "tampered"}
     return batch
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets_left_to_the_next_test() -> Iterator[None]:
+    yield
+    gc.collect()
 
 
 def under_fire(engine: DeepGym, strike: Callable[[], Any], at: tuple[int, ...] = (8,)) -> BatchResult:
@@ -62,10 +70,16 @@ def under_fire(engine: DeepGym, strike: Callable[[], Any], at: tuple[int, ...] =
     return batch
 
 
+def expect_same(batch: BatchResult, peace: BatchResult) -> None:
+    """Check that every verdict is as in peace; show the others with their causes."""
+    assert [(each.status, each.details) for each in batch if each not in peace.results] == []
+    assert list(batch) == list(peace)
+
+
 def test_killed_sandboxes(fragile: Fragile, peace: BatchResult) -> None:
     with DeepGym(backend=fragile, workers=2, retries=3) as engine:
-        assert list(under_fire(engine, fragile.kill, (8, 20, 32))) == list(peace)
-    assert len(fragile.handles) >= 4
+        expect_same(under_fire(engine, fragile.kill, (6, 14, 22)), peace)
+    assert len(fragile.handles) >= 4, "sandboxes were not replaced"
 
 
 def test_a_frozen_sandbox_is_replaced(
@@ -75,7 +89,7 @@ def test_a_frozen_sandbox_is_replaced(
     monkeypatch.setattr(process, "_GIVE_UP_AFTER", 5.0)
     before = processes.below(os.getpid())
     with DeepGym(backend=fragile, workers=1) as engine:
-        assert list(under_fire(engine, fragile.freeze)) == list(peace)
+        expect_same(under_fire(engine, fragile.freeze), peace)
         assert len(fragile.handles) == 2
         frozen = processes.below(os.getpid()).keys() - before.keys()
         assert processes.survivors({pid: start for pid, start in before.items() if pid in frozen}) == []
@@ -85,18 +99,16 @@ def test_a_frozen_sandbox_is_replaced(
 def _is_there(handle: Any) -> bool:
     if not hasattr(handle, "container"):
         return handle.process.poll() is None
-    from deepgym_env.sandbox.docker import connect
-
-    with connect() as api, contextlib.suppress(TimeoutError):
+    with docker.connect() as api, contextlib.suppress(TimeoutError):
         wait_until(lambda: not api.containers(all=True, filters={"id": handle.container}), "it stays", 30.0)
         return False
     return True
 
 
-@pytest.mark.parametrize("bit", [3, 20, 40, 70, 110, 200, 900])
+@pytest.mark.parametrize("bit", [3, 70, 900])
 def test_a_bit_that_falls_over_changes_no_verdict(fragile: Fragile, peace: BatchResult, bit: int) -> None:
     with DeepGym(backend=fragile, workers=1) as engine:
-        assert list(under_fire(engine, lambda: fragile.flips.append(bit))) == list(peace)
+        expect_same(under_fire(engine, lambda: fragile.flips.append(bit)), peace)
     assert len(fragile.handles) == 2
 
 
@@ -134,7 +146,7 @@ def test_sandboxes_that_can_not_be_started_for_a_while(fragile: Fragile, peace: 
         batch = under_fire(engine, strike)
         for result, expected in zip(batch, peace, strict=True):
             assert result == expected or (not result.has_verdict and result.details == "no sandbox today")
-        assert list(engine.run_batch(TASK, CODES)) == list(peace)
+        expect_same(engine.run_batch(TASK, CODES), peace)
 
 
 def test_an_episode_goes_on_in_a_fresh_sandbox(fragile: Fragile) -> None:
@@ -151,8 +163,6 @@ def test_an_episode_goes_on_in_a_fresh_sandbox(fragile: Fragile) -> None:
 
 
 def test_programs_survive_killed_sandboxes(fragile: Fragile) -> None:
-    from deepgym_env import Program
-
     program = Program(language="bash", code="read n; sleep 0.1; echo $((n * 2))")
     stdins = [f"{n}\n".encode() for n in range(12)]
     with DeepGym(backend=fragile, workers=1, retries=4) as engine:
@@ -185,56 +195,52 @@ def no_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_no_descriptors_are_left(fragile: Fragile, peace: BatchResult) -> None:
+def test_no_descriptors_are_left(fragile: Fragile, peace: BatchResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(docker, "_PATIENCE_SECONDS", 0.5)
     with DeepGym(backend=fragile, workers=1, retries=1) as engine:
         assert engine.run(TASK, MIX[0]).passed
         with no_descriptors():  # a running sandbox needs no more
-            assert list(engine.run_batch(TASK, CODES)) == list(peace)
+            expect_same(engine.run_batch(TASK, CODES), peace)
         fragile.kill()
         with no_descriptors():
             result = engine.run(TASK, MIX[0])
         assert not result.has_verdict
         assert "Too many open files" in result.details
-        assert list(engine.run_batch(TASK, CODES)) == list(peace)
+        expect_same(engine.run_batch(TASK, CODES), peace)
 
 
 @pytest.fixture
 def full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A disk for temporary files on which there is no room."""
+    """A disk for temporary files on which there is no room for one more."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small disk")
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,nr_inodes=8", "tmpfs", str(tmp_path)], check=True)
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    with contextlib.suppress(OSError):
-        for number in range(100):
-            (tmp_path / f"ballast{number}").write_bytes(bytes(32 << 10))
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,nr_inodes=2048", "tmpfs", str(tmp_path)], check=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # chosen while there was room
+    for number in range(2048):
+        with contextlib.suppress(OSError):
+            (tmp_path / f"ballast{number}").write_bytes(bytes(7 << 10))
     yield tmp_path
     subprocess.run(["umount", "-l", str(tmp_path)], check=True)
 
 
 @pytest.mark.parametrize("mode", ["local", "runsc"])
-def test_no_room_for_temporary_files(
-    mode: str, processes: Any, full_disk: Path, peace: BatchResult, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from deepgym_env.sandbox.modes import backend_for
-
+def test_no_room_for_temporary_files(mode: str, processes: Any, full_disk: Path, peace: BatchResult) -> None:
     with DeepGym(backend=Fragile(backend_for(mode), processes), workers=1, retries=1) as engine:  # type: ignore[arg-type]
         result = engine.run(TASK, MIX[0])
         assert not result.has_verdict
         if mode == "runsc" and "no runsc" in result.details:
             pytest.skip(result.details)
-        assert "No space left on device" in result.details or "No usable temporary directory" in result.details
+        assert "No space left on device" in result.details
         for ballast in full_disk.glob("ballast*"):
             ballast.unlink()
-        monkeypatch.delenv("TMPDIR")
-        monkeypatch.setattr(tempfile, "tempdir", None)
-        assert list(engine.run_batch(TASK, CODES)) == list(peace)
+        expect_same(engine.run_batch(TASK, CODES), peace)
 
 
 # ── the Docker daemon ─────────────────────────────────────────────────────────────────────
 
 of_daemon = pytest.mark.xdist_group("daemon of the tests' own")
+# The SDK leaves sockets open that it could not connect.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 @of_daemon
@@ -250,7 +256,7 @@ def test_a_daemon_that_is_killed_and_comes_back(mode: Any, at_daemon: Daemon, pe
 
         batch = under_fire(engine, strike)
         restart.join()
-        assert list(batch) == list(peace)
+        expect_same(batch, peace)
         assert max(result.timing.attempts for result in batch) > 1
     wait_until(lambda: at_daemon.containers() == [], "containers are left")
 
@@ -266,8 +272,6 @@ def _insist_on(engine: DeepGym) -> None:
 def test_a_daemon_that_stays_away_is_named_and_its_return_is_enough(
     at_daemon: Daemon, peace: BatchResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from deepgym_env.sandbox import docker
-
     monkeypatch.setattr(docker, "_PATIENCE_SECONDS", 0.5)
     with DeepGym("docker", workers=1, retries=1) as engine:
         _insist_on(engine)
@@ -276,24 +280,22 @@ def test_a_daemon_that_stays_away_is_named_and_its_return_is_enough(
         assert not result.has_verdict
         assert "no Docker daemon answers" in result.details
         at_daemon.start()
-        assert list(engine.run_batch(TASK, CODES)) == list(peace)
+        expect_same(engine.run_batch(TASK, CODES), peace)
 
 
 @of_daemon
 def test_a_daemon_whose_disk_is_full(at_daemon: Daemon, peace: BatchResult, monkeypatch: pytest.MonkeyPatch) -> None:
-    from deepgym_env.sandbox import docker
-
     monkeypatch.setattr(docker, "_PATIENCE_SECONDS", 0.5)
     with DeepGym("docker", workers=1, retries=1) as engine:
         _insist_on(engine)
         with at_daemon.full_disk():
-            assert list(engine.run_batch(TASK, CODES)) == list(peace)  # a running sandbox writes nothing to it
+            expect_same(engine.run_batch(TASK, CODES), peace)  # a running sandbox writes nothing to it
             for container in at_daemon.containers():
                 subprocess.run(["docker", "kill", container], check=True, capture_output=True)
             result = engine.run(TASK, MIX[0])
             assert not result.has_verdict
             assert "no space left on device" in result.details
-        assert list(engine.run_batch(TASK, CODES)) == list(peace)
+        expect_same(engine.run_batch(TASK, CODES), peace)
 
 
 @of_daemon
@@ -308,7 +310,7 @@ def test_a_network_that_is_cut(daemon: Daemon, wire: Wire, peace: BatchResult) -
 
         batch = under_fire(engine, strike)
         mend.join()
-        assert list(batch) == list(peace)
+        expect_same(batch, peace)
         assert max(result.timing.attempts for result in batch) > 1
     wait_until(lambda: daemon.containers() == [], "containers are left")
 
@@ -318,7 +320,7 @@ def test_a_network_that_garbles(wire: Wire, peace: BatchResult) -> None:
     with DeepGym("docker", workers=1) as engine:
         _insist_on(engine)
         batch = under_fire(engine, wire.garble)
-        assert list(batch) == list(peace)
+        expect_same(batch, peace)
         assert max(result.timing.attempts for result in batch) > 1
 
 

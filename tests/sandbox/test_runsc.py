@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -110,3 +111,20 @@ def test_modes_that_do_not_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEEPGYM_MODE", "cloud")
     with pytest.raises(ConfigError, match="'cloud'"):
         DeepGym()
+
+
+def test_what_an_owner_left_is_removed_by_the_next_program(gvisor: DeepGym, tmp_path: Path) -> None:
+    """Also where it could not remove all of it itself."""
+    script = (
+        "import os, sys, tempfile\n"
+        "from deepgym_env import DeepGym\n"
+        "engine = DeepGym('runsc', workers=1)\n"
+        "engine.isolation()\n"
+        "if sys.argv[1:]: os.kill(os.getpid(), 9)\n"
+        "engine.close()\n"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    for arguments, left in ((["die"], 1), ([], 0)):
+        subprocess.run([sys.executable, "-c", script, *arguments], env=environment, check=False)
+        assert len(list(tmp_path.glob("deepgym-runsc-*"))) == left
+    assert not subprocess.run(["pgrep", "-f", f"{tmp_path}/deepgym-runsc"], capture_output=True, check=False).stdout

@@ -24,7 +24,8 @@ def chunks(data, sizes):
 @given(frames, st.lists(st.integers(1, 20), max_size=40))
 def test_frames_survive_any_cutting_of_the_stream(sent, sizes):
     reader = wire.FrameReader()
-    data = b"".join(wire.frame(*frame) for frame in sent)
+    writer = wire.FrameWriter()
+    data = b"".join(writer.frame(*frame) for frame in sent)
     assert [frame for chunk in chunks(data, sizes) for frame in reader.feed(chunk)] == sent
 
 
@@ -40,24 +41,32 @@ def test_child_frames_survive_any_cutting_of_the_stream(sent, sizes):
 
 def test_an_unfinished_frame_waits():
     reader = wire.FrameReader()
-    data = wire.frame(wire.Kind.DATA, 7, b"hello")
+    data = wire.FrameWriter().frame(wire.Kind.DATA, 7, b"hello")
     assert reader.feed(data[:-1]) == []
     assert reader.feed(data[-1:]) == [(wire.Kind.DATA, 7, b"hello")]
 
 
 def test_a_frame_may_not_be_huge():
-    with pytest.raises(wire.FrameError):
-        head = struct.pack("<IBII", wire.MAX_FRAME + 1, 1, 1, 0)
+    head = struct.pack("<IBII", wire.MAX_FRAME + 1, 1, 1, 0)
+    with pytest.raises(wire.FrameError, match="frame of"):
         wire.FrameReader().feed(head + struct.pack("<I", zlib.crc32(head)))
 
 
 @given(st.binary(max_size=30), st.data())
 def test_a_bit_that_falls_over_is_noticed_before_more_is_waited_for(payload, data):
-    sent = bytearray(wire.frame(wire.Kind.ANSWER, 7, payload))
+    sent = bytearray(wire.FrameWriter().frame(wire.Kind.ANSWER, 7, payload))
     at = data.draw(st.integers(0, len(sent) * 8 - 1))
     sent[at // 8] ^= 1 << at % 8
     with pytest.raises(wire.FrameError):
         wire.FrameReader().feed(bytes(sent))
+
+
+@pytest.mark.parametrize("kept", [(0, 2), (1,), (0, 0), (0, 2, 1)])
+def test_a_frame_that_is_missing_or_repeated_is_noticed(kept):
+    writer, reader = wire.FrameWriter(), wire.FrameReader()
+    frames = [writer.frame(wire.Kind.ANSWER, 7, b"same") for _ in range(3)]
+    with pytest.raises(wire.FrameError, match="missing"):
+        reader.feed(b"".join(frames[number] for number in kept))
 
 
 def test_a_child_frame_over_its_limit_is_refused_before_it_has_arrived():

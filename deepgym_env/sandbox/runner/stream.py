@@ -18,6 +18,7 @@ class Stream:
         self.reader = reader
         self.writer = writer
         self.frames = wire.FrameReader()
+        self.writes = wire.FrameWriter()
         self.pending = bytearray()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
@@ -44,7 +45,7 @@ class Stream:
 
     def send(self, kind: int, run: int, payload: bytes = b"") -> None:
         """Queue a frame; :meth:`flush` writes it, with all others queued by then."""
-        self.pending += wire.frame(kind, run, payload)
+        self.pending += self.writes.frame(kind, run, payload)
 
     def flush(self) -> None:
         """Write what can be written without blocking."""

@@ -1,8 +1,9 @@
 """Frames on both channels (stdlib only, Python 3.8+).
 
 Engine and runner: ``u32 length | u8 kind | u32 run | u32 CRC of the payload | u32 CRC of these 13 bytes |
-payload``; the length counts the payload. A bit that falls over on the way (the daemon may be far) ends the
-stream instead of changing a verdict, and a wrong length is not waited for.
+payload``; the length counts the payload, and the last CRC begins with the frame's number. So a bit that
+falls over on the way (a daemon may be far), or a frame that is lost, ends the stream instead of changing a
+verdict, and a wrong length is not waited for.
 Child and runner: ``u32 length | payload``; of what a child sends the runner reads the kind byte and
 the child's CPU clock (f64 seconds) behind it. All numbers are little-endian.
 """
@@ -13,13 +14,14 @@ import struct
 from binascii import crc32
 from typing import List, Tuple
 
-__all__ = ["ChildKind", "FrameError", "FrameReader", "Kind", "child_frame", "child_frames", "frame"]
+__all__ = ["ChildKind", "FrameError", "FrameReader", "FrameWriter", "Kind", "child_frame", "child_frames"]
 
 Frame = Tuple[int, int, bytes]  # kind, run, payload
 
 _HEAD = struct.Struct("<IBII")
 _CHECK = struct.Struct("<I")
 _START = _HEAD.size + _CHECK.size  # of the payload
+_NUMBERS = 0xFFFFFFFF
 _LENGTH = struct.Struct("<I")
 MAX_FRAME = 1 << 30
 
@@ -53,22 +55,31 @@ class FrameError(Exception):
     """The bytes are no frame."""
 
 
-def frame(kind: int, run: int, payload: bytes = b"") -> bytes:
-    """Return one frame between engine and runner."""
-    head = _HEAD.pack(len(payload), kind, run, crc32(payload))
-    return head + _CHECK.pack(crc32(head)) + payload
-
-
 def child_frame(payload: bytes) -> bytes:
     """Return one frame between child and runner."""
     return _LENGTH.pack(len(payload)) + payload
 
 
+class FrameWriter:
+    """Makes the frames of one stream, in the order they are sent."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def frame(self, kind: int, run: int, payload: bytes = b"") -> bytes:
+        """Return the next frame between engine and runner."""
+        head = _HEAD.pack(len(payload), kind, run, crc32(payload))
+        check = crc32(head, self._number)
+        self._number = (self._number + 1) & _NUMBERS
+        return head + _CHECK.pack(check) + payload
+
+
 class FrameReader:
-    """Collects bytes and hands out whole frames."""
+    """Collects the bytes of one stream and hands out whole frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._number = 0
 
     def feed(self, data: bytes) -> List[Frame]:
         """Add bytes; return the ``(kind, run, payload)`` frames now complete.
@@ -82,8 +93,9 @@ class FrameReader:
         start = 0
         while len(buffer) - start >= _START:
             length, kind, run, check = _HEAD.unpack_from(buffer, start)
-            if crc32(buffer[start : start + _HEAD.size]) != _CHECK.unpack_from(buffer, start + _HEAD.size)[0]:
-                raise FrameError("the head of a frame is corrupt")
+            head = buffer[start : start + _HEAD.size]
+            if crc32(head, self._number) != _CHECK.unpack_from(buffer, start + _HEAD.size)[0]:
+                raise FrameError("the head of a frame is corrupt, or a frame is missing")
             if length > MAX_FRAME:
                 raise FrameError("frame of %d bytes" % length)
             end = start + _START + length
@@ -93,6 +105,7 @@ class FrameReader:
             if crc32(payload) != check:
                 raise FrameError("a frame of %d bytes is corrupt" % length)
             frames.append((kind, run, payload))
+            self._number = (self._number + 1) & _NUMBERS
             start = end
         if start:
             del buffer[:start]
