@@ -77,7 +77,8 @@ def expect_same(batch: BatchResult, peace: BatchResult) -> None:
 
 
 def test_killed_sandboxes(fragile: Fragile, peace: BatchResult) -> None:
-    with DeepGym(backend=fragile, workers=2, retries=3) as engine:
+    # Each of three strikes ends two sandboxes, and each of these may cost a submission a try.
+    with DeepGym(backend=fragile, workers=2, retries=6) as engine:
         expect_same(under_fire(engine, fragile.kill, (6, 14, 22)), peace)
     assert len(fragile.handles) >= 4, "sandboxes were not replaced"
 
