@@ -66,15 +66,30 @@ def _from_labels(image: dict[str, Any], tag: str) -> BuiltImage:
 
 
 def import_image(api: Any, chunks: Iterator[bytes]) -> str:
-    """Hand an archive to the daemon; return the image's id."""
+    """Hand an archive to the daemon; return the image's id. What ``chunks`` raises comes out as it is."""
     changes = [f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["python3"]']
-    with explained("the daemon can't take the image"):
-        answer = api.import_image(src=chunks, changes=changes, stream_src=True)
+    raised: list[Exception] = []
+    try:
+        with explained("the daemon can't take the image"):
+            answer = api.import_image(src=_noted(chunks, raised), changes=changes, stream_src=True)
+    except SandboxError:
+        if raised:
+            raise raised[0] from None
+        raise
     lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
     for line in lines:
         if "error" in line:
             raise SandboxError(_with_fix("the daemon can't take the image", line["error"]))
     return str(lines[-1]["status"])
+
+
+def _noted(chunks: Iterator[bytes], raised: list[Exception]) -> Iterator[bytes]:
+    """Note what raises while a request is sent: its client would take an OSError for the connection's."""
+    try:
+        yield from chunks
+    except Exception as error:
+        raised.append(error)
+        raise
 
 
 @contextlib.contextmanager

@@ -37,30 +37,45 @@ def given_root(source: str, progress: Progress) -> Iterator[Iterator[bytes]]:
     """Give the archive of a root file system: a folder's, or one that is an archive already.
 
     Raises:
-        ConfigError: If it is neither.
+        ConfigError: If it is neither, or can't be read.
     """
     if os.path.isdir(source):
         tree = Tree()
         tree.add_root(os.path.realpath(source))
         yield tree.tar(progress)
         return
+    with _opened_archive(source) as file:
+        yield _parts(file, source, progress)
+
+
+def _opened_archive(source: str) -> BinaryIO:
     try:
         if not tarfile.is_tarfile(source):
             raise ConfigError(f"{source}: no tar archive: give one, such as `docker export` writes, or a folder")
-        with open(source, "rb") as file:
-            yield _parts(file, os.path.getsize(source), progress)
-    except FileNotFoundError as error:
+        return open(source, "rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(
             f"no source {source!r}: take 'host', 'debootstrap', or a root file system in a folder or a tar archive"
         ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{source}: {error.strerror}: an archive must be readable: `chmod +r` it as its owner, or build with sudo"
+        ) from error
 
 
-def _parts(file: BinaryIO, size: int, progress: Progress) -> Iterator[bytes]:
-    done = 0
-    while part := file.read(CHUNK):
+def _parts(file: BinaryIO, source: str, progress: Progress) -> Iterator[bytes]:
+    done, size = 0, os.fstat(file.fileno()).st_size
+    while part := _read(file, source):
         yield part
         done += len(part)
         progress("sending the archive to the daemon", done / size)
+
+
+def _read(file: BinaryIO, source: str) -> bytes:
+    try:
+        return file.read(CHUNK)
+    except OSError as error:
+        raise SandboxError(f"{source} can't be copied into the image: {error.strerror or error}") from error
 
 
 def debootstrap(

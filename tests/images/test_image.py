@@ -275,6 +275,17 @@ def test_a_file_that_goes_away_while_it_is_sent_ends_the_build(api, tags, tmp_pa
     assert not api.images(tags("broken"))
 
 
+@pytest.mark.parametrize("step", ["gathering files", "sending the archive to the daemon", "checking the image"])
+def test_what_progress_raises_comes_out_as_it_is(api, tags, archive, step):
+    def fail(told, share):
+        if told == step:
+            raise FileNotFoundError("progress")
+
+    with pytest.raises(FileNotFoundError, match=r"^progress$"):
+        build_image(tags("broken"), source=archive, progress=fail)
+    assert not api.images(tags("broken"))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
