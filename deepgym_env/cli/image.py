@@ -79,6 +79,15 @@ def build(
         str | None,
         typer.Option("--suite", help="For debootstrap: the release, by default this machine's.", show_default=False),
     ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            "--mirror",
+            metavar="URL",
+            help="For debootstrap: where packages come from, by default this machine's mirror or the suite's.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make an image, check that it works, and hand it to the Docker daemon."""
@@ -86,7 +95,13 @@ def build(
 
     with _progress() as progress:
         built = build_image(
-            tag, source=source, packages=packages, include=languages or (), suite=suite, progress=progress
+            tag,
+            source=source,
+            packages=packages,
+            include=languages or (),
+            suite=suite,
+            mirror=mirror,
+            progress=progress,
         )
     if as_json:
         print_json(dataclasses.asdict(built))

@@ -47,7 +47,8 @@ def build_image(
             none where a root file system is given.
         include: Languages besides Python, of :data:`LANGUAGES`.
         suite: For ``"debootstrap"``, the release; by default this machine's, else ``bookworm``.
-        mirror: For ``"debootstrap"``, where packages come from; by default as this machine's own.
+        mirror: For ``"debootstrap"``, where packages come from; by default this machine's own mirror if ``suite`` is
+            its release, else that of the suite's distribution.
         progress: Called with what is being done and how much of it is done, 0 to 1.
 
     Raises:

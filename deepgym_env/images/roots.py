@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deepgym_env.errors import ConfigError, SandboxError
+from deepgym_env.images.mirrors import own_mirror, own_suite
 from deepgym_env.images.programs import words
 from deepgym_env.images.toolchains import APT_LANGUAGES
 from deepgym_env.images.tree import CHUNK, Progress, Tree
@@ -28,7 +29,6 @@ _APT_PACKAGES = words(
     "bash bsdextrautils bzip2 coreutils diffutils file findutils gawk git grep gzip less make mawk patch procps "
     "python-is-python3 python3 sed sqlite3 tar unzip xxd xz-utils zip"
 )
-_DEBIAN_MIRROR = "http://deb.debian.org/debian"
 _NOT_FROM_DEBIAN = ("var/cache/apt/*", "var/lib/apt/lists/*", "usr/share/doc/*", "usr/share/man/*", "usr/share/info/*")
 
 
@@ -91,8 +91,7 @@ def debootstrap(
         raise ConfigError("source='debootstrap' needs debootstrap: `apt install debootstrap`")
     if os.geteuid() != 0:
         raise ConfigError("source='debootstrap' needs root: run it with sudo, or take source='host'")
-    own = _os_release()
-    suite = suite or own.get("VERSION_CODENAME") or "bookworm"
+    suite = suite or own_suite() or "bookworm"
     if not re.fullmatch(r"[a-z0-9][\w.-]*", suite):
         raise ConfigError(f"no suite {suite!r}: give a release of Debian or Ubuntu, like 'bookworm'")
     wanted = {*_APT_PACKAGES, *(f"python3-{name.lower()}" for name in packages)}
@@ -100,7 +99,9 @@ def debootstrap(
     root = folder / "root"
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(sorted(wanted))}", suite, str(root)]
     # In namespaces of its own: what it mounts and starts ends with it.
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *command, mirror or _own_mirror()]
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *command]
+    if mirror := mirror or own_mirror(suite):
+        command.append(mirror)  # without one it takes the default of the suite's distribution
     said = _followed(command, lambda line: progress(f"debootstrap: {line}", 0.0))
     if said is not None:
         raise SandboxError(f"debootstrap failed: {said}")
@@ -124,24 +125,3 @@ def _followed(command: Sequence[str], told: Callable[[str], None]) -> str | None
             process.kill()
             raise
     return None if process.returncode == 0 else "; ".join(lines)
-
-
-def _os_release() -> dict[str, str]:
-    """Return what /etc/os-release says where this machine is a Debian or an Ubuntu."""
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return {}
-    found = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
-    return found if found.get("ID") in ("debian", "ubuntu") else {}
-
-
-def _own_mirror() -> str:
-    """Return the mirror this machine's own packages come from."""
-    if _os_release():
-        for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
-            text = path.read_text() if path.is_file() else ""
-            match = re.search(r"^(?:deb(?:\s+\[.*?\])?|URIs:)\s+(\S+://\S+/(?:debian|ubuntu))/?\s", text, re.MULTILINE)
-            if match:
-                return match[1]
-    return _DEBIAN_MIRROR

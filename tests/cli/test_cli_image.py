@@ -61,6 +61,15 @@ def test_of_an_archive_as_json(deepgym, api, tag, tmp_path):
     assert json.loads(made.stdout) == json.loads(json.dumps(dataclasses.asdict(image)))
 
 
+def test_a_mirror_can_be_given(refused, monkeypatch):
+    def build(tag, *, suite, mirror, **options):
+        raise SandboxError(f"{suite} of {mirror}")
+
+    monkeypatch.setattr("deepgym_env.images.build_image", build)
+    arguments = ["--from", "debootstrap", "--suite", "bookworm", "--mirror", "http://mirror.example/debian"]
+    assert "bookworm of http://mirror.example/debian" in refused("image", "build", *arguments, code=3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

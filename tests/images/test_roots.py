@@ -1,4 +1,4 @@
-"""Root file systems that are given: no image, and no daemon."""
+"""Root file systems that are given or installed: no image, and no daemon."""
 
 import contextlib
 import os
@@ -6,8 +6,9 @@ import tarfile
 
 import pytest
 
-from deepgym_env.errors import ConfigError
-from deepgym_env.images.roots import given_root
+from deepgym_env.errors import ConfigError, SandboxError
+from deepgym_env.images import roots
+from deepgym_env.images.roots import debootstrap, given_root
 
 
 @pytest.fixture
@@ -60,3 +61,26 @@ def test_what_is_not_there_is_no_source(archive, name):
         given_root(str(archive.parent / name), _ignored),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("suite", "mirror", "asked"),
+    [
+        (None, None, "noble {root} http://own.example/ubuntu"),
+        ("noble", None, "noble {root} http://own.example/ubuntu"),
+        ("bookworm", None, "bookworm {root}"),
+        ("bookworm", "http://given.example/debian", "bookworm {root} http://given.example/debian"),
+        ("noble", "http://given.example/ubuntu", "noble {root} http://given.example/ubuntu"),
+    ],
+)
+def test_debootstrap_asks_a_mirror_that_has_the_suite(monkeypatch, tmp_path, suite, mirror, asked):
+    for name in ("debootstrap", "unshare"):
+        (tmp_path / name).write_text('#!/bin/sh\necho "$*"\nexit 1\n')
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(roots, "own_suite", lambda: "noble")
+    monkeypatch.setattr(roots, "own_mirror", lambda suite: "http://own.example/ubuntu" if suite == "noble" else None)
+    with pytest.raises(SandboxError) as failure:
+        debootstrap(tmp_path, [], [], suite, mirror, _ignored)
+    assert str(failure.value).endswith(f" {asked.format(root=tmp_path / 'root')}")
