@@ -13,6 +13,10 @@ from pathlib import Path
 __all__ = ["own_mirror", "own_suite"]
 
 _ETC = Path("/etc")
+_MIRROR = re.compile(
+    r"^(?:deb(?:\s+\[.*?\])?|URIs:)\s+(\S+://\S+/(?:debian|ubuntu|ubuntu-ports))/?(?!\S)", re.MULTILINE
+)
+_DISABLED = re.compile(r"^Enabled:\s*no\b", re.MULTILINE)
 
 
 def own_suite(etc: Path = _ETC) -> str | None:
@@ -29,9 +33,15 @@ def own_mirror(suite: str, etc: Path = _ETC) -> str | None:
     """Return the mirror of this machine, None if ``suite`` isn't its release: another's may be elsewhere."""
     if suite != own_suite(etc):
         return None
-    for path in [etc / "apt/sources.list", *sorted((etc / "apt/sources.list.d").glob("*"))]:
-        text = path.read_text() if path.is_file() else ""
-        match = re.search(r"^(?:deb(?:\s+\[.*?\])?|URIs:)\s+(\S+://\S+/(?:debian|ubuntu))/?\s", text, re.MULTILINE)
-        if match:
-            return match[1]
+    for path in _source_files(etc / "apt"):
+        for entry in path.read_text(errors="replace").split("\n\n"):
+            match = None if _DISABLED.search(entry) else _MIRROR.search(entry)
+            if match:
+                return match[1]
     return None
+
+
+def _source_files(apt: Path) -> list[Path]:
+    """Return what apt reads: not what was put aside as ``*.save`` or ``*.disabled``."""
+    folder = sorted(path for path in (apt / "sources.list.d").glob("*") if path.suffix in (".list", ".sources"))
+    return [path for path in (apt / "sources.list", *folder) if path.is_file()]

@@ -66,6 +66,14 @@ def test_the_own_mirror_is_for_the_own_release(etc, release, suite, mirror):
             "http://a.example/debian",
         ),
         ("sources.list.d/more.list", "deb https://other.example/apt stable main\n", None),
+        ("sources.list.d/arm.list", "deb http://a.example/ubuntu-ports noble main", "http://a.example/ubuntu-ports"),
+        (
+            "sources.list.d/two.sources",
+            "Enabled: no\nTypes: deb\nURIs: http://no.example/debian\n\nTypes: deb\nURIs: http://a.example/debian\n",
+            "http://a.example/debian",
+        ),
+        ("sources.list.d/old.list.save", "deb http://no.example/debian bookworm main\n", None),
+        ("sources.list.d/old.sources.disabled", "Types: deb\nURIs: http://no.example/debian\n", None),
     ],
 )
 def test_the_mirror_is_read_as_apt_reads_it(etc, name, text, mirror):
