@@ -13,6 +13,7 @@ from typing import Any
 from deepgym_env.errors import SandboxError
 from deepgym_env.images.daemon import explained
 from deepgym_env.images.programs import PROGRAMS
+from deepgym_env.images.toolchains import TOOLCHAINS
 from deepgym_env.sandbox import owner
 
 __all__ = ["check_image"]
@@ -21,27 +22,6 @@ _USER = "61000:61000"
 _MODULES = ("ctypes", "ssl", "sqlite3", "json", "hashlib", "lzma", "bz2", "zlib", "decimal")
 _CHECK_SECONDS = 120
 _ROOM = "/deepgym-check"  # where programs that try an image may write
-# Programs that print "hello", and what compiles and runs them.
-_TRIALS = {
-    "c": (
-        "a.c",
-        '#include <stdio.h>\n#include <math.h>\nint main(int n, char **v) { puts(sqrt(n) ? "hello" : ""); }\n',
-        ["gcc -O2 -o a a.c -lm", "./a"],
-    ),
-    "cpp": (
-        "a.cpp",
-        '#include <bits/stdc++.h>\nint main() { std::cout << std::string("hello") << std::endl; }\n',
-        ["g++ -o a a.cpp", "./a"],
-    ),
-    "go": ("a.go", 'package main\nimport "fmt"\nfunc main() { fmt.Println("hello") }\n', ["go run a.go"]),
-    "java": (
-        "A.java",
-        'class A { public static void main(String[] a) { System.out.println("hello"); } }\n',
-        ["javac A.java", "java A"],
-    ),
-    "javascript": ("a.js", "console.log('hello')\n", ["node a.js"]),
-    "rust": ("a.rs", 'fn main() { println!("hello"); }\n', ["rustc a.rs", "./a"]),
-}
 _CHECK = """
 import importlib, json, os, shutil, subprocess, sys
 
@@ -79,7 +59,8 @@ print(json.dumps({"python": sys.version.split()[0], "problems": problems, "progr
 
 def check_image(api: Any, image: str, packages: Sequence[str], languages: Sequence[str]) -> dict[str, Any]:
     """Try an image as sandboxes use it; return what was found."""
-    arguments = json.dumps([[*_MODULES, *packages], PROGRAMS, _TRIALS, languages, _ROOM])
+    trials = {name: (one.file, one.source, one.commands) for name, one in TOOLCHAINS.items()}
+    arguments = json.dumps([[*_MODULES, *packages], PROGRAMS, trials, languages, _ROOM])
     limits = api.create_host_config(
         cap_drop=["ALL"],
         security_opt=["no-new-privileges"],

@@ -31,7 +31,7 @@ class BuiltImage:
     """An image for sandboxes, as found when it was checked.
 
     ``python`` is its version, ``programs`` and ``missing`` are those of :data:`PROGRAMS` that are there and
-    that aren't, ``languages`` are those of :data:`~deepgym_env.images.toolchains.LANGUAGES` that can be compiled or
+    that aren't, ``languages`` are those of :data:`~deepgym_env.images.toolchains.TOOLCHAINS` that can be compiled or
     run.
     """
 

@@ -20,7 +20,7 @@ from typing import BinaryIO
 from deepgym_env.errors import ConfigError, SandboxError
 from deepgym_env.images.mirrors import own_mirror, own_suite
 from deepgym_env.images.programs import words
-from deepgym_env.images.toolchains import APT_LANGUAGES
+from deepgym_env.images.toolchains import TOOLCHAINS
 from deepgym_env.images.tree import CHUNK, Progress, Tree
 
 __all__ = ["debootstrap", "given_root"]
@@ -95,7 +95,7 @@ def debootstrap(
     if not re.fullmatch(r"[a-z0-9][\w.-]*", suite):
         raise ConfigError(f"no suite {suite!r}: give a release of Debian or Ubuntu, like 'bookworm'")
     wanted = {*_APT_PACKAGES, *(f"python3-{name.lower()}" for name in packages)}
-    wanted.update(package for language in languages for package in APT_LANGUAGES[language])
+    wanted.update(package for language in languages for package in TOOLCHAINS[language].packages)
     root = folder / "root"
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(sorted(wanted))}", suite, str(root)]
     # In namespaces of its own: what it mounts and starts ends with it.

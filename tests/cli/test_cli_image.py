@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import re
 import uuid
 
 import pytest
 
 from deepgym_env.errors import SandboxError
 from deepgym_env.images import list_images
+from deepgym_env.images.toolchains import TOOLCHAINS
 
 pytest.importorskip("docker", reason="needs the Docker SDK: pip install 'deepgym-env[docker]'")
 
@@ -90,7 +92,9 @@ def test_without_a_daemon_it_is_an_infrastructure_failure(refused, monkeypatch):
 
 
 def test_help_shows_what_can_be_asked(deepgym):
-    assert "deepgym image build --with c --with cpp" in deepgym("image", "build", "--help").stdout
+    shown = deepgym("image", "build", "--help").stdout
+    assert "deepgym image build --with c --with cpp" in shown
+    assert set(TOOLCHAINS) <= set(re.findall(r"\w+", shown)), "the help names every language"
     alone = deepgym("image")
     assert alone.exit_code == 0
     assert {"build", "list"} <= set(alone.stdout.split())
