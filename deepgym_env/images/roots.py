@@ -19,16 +19,15 @@ from typing import BinaryIO
 
 from deepgym_env.errors import ConfigError, SandboxError
 from deepgym_env.images.mirrors import own_mirror, own_suite
-from deepgym_env.images.programs import words
 from deepgym_env.images.toolchains import TOOLCHAINS
 from deepgym_env.images.tree import CHUNK, Progress, Tree
 
 __all__ = ["debootstrap", "given_root"]
 
-_APT_PACKAGES = words(
+_APT_PACKAGES = (
     "bash bsdextrautils bzip2 coreutils diffutils file findutils gawk git grep gzip less make mawk patch procps "
     "python-is-python3 python3 sed sqlite3 tar unzip xxd xz-utils zip"
-)
+).split()
 _NOT_FROM_DEBIAN = ("var/cache/apt/*", "var/lib/apt/lists/*", "usr/share/doc/*", "usr/share/man/*", "usr/share/info/*")
 
 

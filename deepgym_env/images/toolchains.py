@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from deepgym_env.errors import ConfigError
-from deepgym_env.images.programs import add_programs, asked, words
+from deepgym_env.images.programs import add_programs, asked
 from deepgym_env.images.tree import Tree
 
 __all__ = ["TOOLCHAINS", "Toolchain"]
 
-_C_PROGRAMS = words(
+_C_PROGRAMS = (
     "gcc cc c99 cpp as ld ld.bfd ar nm objdump objcopy ranlib readelf strip strings size addr2line c++filt gcov"
-)
+).split()
 _C_LIBRARIES = (
     *("*crt1.o", "crt[in].o", "libc.so", "libc.a", "libc_nonshared.a", "libm.so*", "libm.a", "libm-*.a", "libmvec*"),
     *("libpthread*", "libdl.*", "librt.*", "libutil.*", "libcrypt.*", "libgcc_s.so*", "libstdc++.so*"),
