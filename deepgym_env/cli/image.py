@@ -62,7 +62,7 @@ def build(
         typer.Option(
             "--with",
             metavar="LANG",
-            help="A language besides Python: c, cpp, go, java, javascript or rust; repeat for more.",
+            help="A language besides Python that it must hold: c, cpp, go, java, javascript or rust; repeat for more.",
             show_default=False,
         ),
     ] = None,
@@ -156,7 +156,7 @@ def _print_image(image: BuiltImage) -> None:
     facts.add_row("[dim]size[/]", _size(image))
     facts.add_row("[dim]python[/]", image.python)
     facts.add_row("[dim]packages[/]", ", ".join(image.packages) or "none")
-    facts.add_row("[dim]languages[/]", ", ".join(image.languages) or "none besides Python")
+    facts.add_row("[dim]languages[/]", ", ".join(image.languages) or "none asked for besides Python")
     facts.add_row("[dim]programs[/]", f"{len(image.programs)}, with {', '.join(_notable(image)) or 'no shell'}")
     if image.missing:
         facts.add_row("[dim]not in it[/]", ", ".join(image.missing))

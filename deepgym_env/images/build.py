@@ -45,7 +45,7 @@ def build_image(
             such as ``docker export`` writes, taken as it is.
         packages: Python packages the image must hold, by the names they are imported by; by default numpy, and
             none where a root file system is given.
-        include: Languages besides Python, of :data:`TOOLCHAINS`.
+        include: Languages besides Python, of :data:`TOOLCHAINS`, that the image must hold; each is tried.
         suite: For ``"debootstrap"``, the release; by default this machine's, else ``bookworm``.
         mirror: For ``"debootstrap"``, where packages come from; by default this machine's own mirror if ``suite`` is
             its release, else that of the suite's distribution.
@@ -75,7 +75,7 @@ def build_image(
         try:
             told("checking the image", 0.0)
             found = check_image(api, imported, packages, wanted)
-            return tag_image(api, imported, f"{repository}:{version}", tag, found, packages)
+            return tag_image(api, imported, f"{repository}:{version}", tag, found, packages, wanted)
         except BaseException:
             with contextlib.suppress(Exception):
                 api.remove_image(imported)

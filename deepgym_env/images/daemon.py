@@ -31,8 +31,7 @@ class BuiltImage:
     """An image for sandboxes, as found when it was checked.
 
     ``python`` is its version, ``programs`` and ``missing`` are those of :data:`PROGRAMS` that are there and
-    that aren't, ``languages`` are those of :data:`~deepgym_env.images.toolchains.TOOLCHAINS` that can be compiled or
-    run.
+    that aren't, ``packages`` and ``languages`` are those it was built to hold, and that were seen to work.
     """
 
     tag: str
@@ -113,14 +112,20 @@ def _with_fix(problem: str, detail: str) -> str:
 
 
 def tag_image(
-    api: Any, imported: str, name: str, tag: str, found: dict[str, Any], packages: Sequence[str]
+    api: Any,
+    imported: str,
+    name: str,
+    tag: str,
+    found: dict[str, Any],
+    packages: Sequence[str],
+    languages: Sequence[str],
 ) -> BuiltImage:
     """Give an image that was checked its tag, and labels that say what is in it."""
     labels = {
         "": "1",
         ".python": found["python"],
         ".packages": " ".join(packages),
-        ".languages": " ".join(found["languages"]),
+        ".languages": " ".join(languages),
         ".programs": " ".join(found["programs"]),
     }
     described = " ".join(f"{_LABEL}{key}={json.dumps(value)}" for key, value in labels.items())
