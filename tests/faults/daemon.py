@@ -63,9 +63,11 @@ class Daemon:
         """Return whether it is there."""
         if self.process.poll() is not None:
             raise RuntimeError(Path(self.log.name).read_text()[-2000:])
-        with contextlib.suppress(docker.errors.DockerException, OSError):
-            with contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as api:
-                return bool(api.ping())
+        with (
+            contextlib.suppress(docker.errors.DockerException, OSError),
+            contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as api,
+        ):
+            return bool(api.ping())
         return False
 
     def kill(self) -> None:

@@ -46,8 +46,8 @@ def test_an_unfinished_frame_waits():
 
 
 def test_a_frame_may_not_be_huge():
+    head = struct.pack("<IBII", wire.MAX_FRAME + 1, 1, 1, 0)
     with pytest.raises(wire.FrameError):
-        head = struct.pack("<IBII", wire.MAX_FRAME + 1, 1, 1, 0)
         wire.FrameReader().feed(head + struct.pack("<I", zlib.crc32(head)))
 
 
