@@ -62,7 +62,7 @@ def build(
         typer.Option(
             "--with",
             metavar="LANG",
-            help="A language besides Python: c, cpp, go, java, javascript or rust; repeat for more.",
+            help="A language besides Python that it must hold: c, cpp, go, java, javascript or rust; repeat for more.",
             show_default=False,
         ),
     ] = None,
@@ -79,6 +79,15 @@ def build(
         str | None,
         typer.Option("--suite", help="For debootstrap: the release, by default this machine's.", show_default=False),
     ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(
+            "--mirror",
+            metavar="URL",
+            help="For debootstrap: where packages come from, by default this machine's mirror or the suite's.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make an image, check that it works, and hand it to the Docker daemon."""
@@ -86,7 +95,13 @@ def build(
 
     with _progress() as progress:
         built = build_image(
-            tag, source=source, packages=packages, include=languages or (), suite=suite, progress=progress
+            tag,
+            source=source,
+            packages=packages,
+            include=languages or (),
+            suite=suite,
+            mirror=mirror,
+            progress=progress,
         )
     if as_json:
         print_json(dataclasses.asdict(built))
@@ -141,7 +156,7 @@ def _print_image(image: BuiltImage) -> None:
     facts.add_row("[dim]size[/]", _size(image))
     facts.add_row("[dim]python[/]", image.python)
     facts.add_row("[dim]packages[/]", ", ".join(image.packages) or "none")
-    facts.add_row("[dim]languages[/]", ", ".join(image.languages) or "none besides Python")
+    facts.add_row("[dim]languages[/]", ", ".join(image.languages) or "none asked for besides Python")
     facts.add_row("[dim]programs[/]", f"{len(image.programs)}, with {', '.join(_notable(image)) or 'no shell'}")
     if image.missing:
         facts.add_row("[dim]not in it[/]", ", ".join(image.missing))

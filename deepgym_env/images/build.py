@@ -17,7 +17,7 @@ from deepgym_env.images.check import check_image
 from deepgym_env.images.daemon import BuiltImage, import_image, tag_image
 from deepgym_env.images.host import host_tree
 from deepgym_env.images.roots import debootstrap, given_root
-from deepgym_env.images.toolchains import LANGUAGES
+from deepgym_env.images.toolchains import TOOLCHAINS
 from deepgym_env.images.tree import Progress
 from deepgym_env.sandbox.docker import BUILT_IMAGE, connect
 
@@ -45,9 +45,10 @@ def build_image(
             such as ``docker export`` writes, taken as it is.
         packages: Python packages the image must hold, by the names they are imported by; by default numpy, and
             none where a root file system is given.
-        include: Languages besides Python, of :data:`LANGUAGES`.
+        include: Languages besides Python, of :data:`TOOLCHAINS`, that the image must hold; each is tried.
         suite: For ``"debootstrap"``, the release; by default this machine's, else ``bookworm``.
-        mirror: For ``"debootstrap"``, where packages come from; by default as this machine's own.
+        mirror: For ``"debootstrap"``, where packages come from; by default this machine's own mirror if ``suite`` is
+            its release, else that of the suite's distribution.
         progress: Called with what is being done and how much of it is done, 0 to 1.
 
     Raises:
@@ -74,7 +75,7 @@ def build_image(
         try:
             told("checking the image", 0.0)
             found = check_image(api, imported, packages, wanted)
-            return tag_image(api, imported, f"{repository}:{version}", tag, found, packages)
+            return tag_image(api, imported, f"{repository}:{version}", tag, found, packages, wanted)
         except BaseException:
             with contextlib.suppress(Exception):
                 api.remove_image(imported)
@@ -84,9 +85,9 @@ def build_image(
 def _wanted_languages(include: Iterable[str]) -> tuple[str, ...]:
     if isinstance(include, str):
         raise ConfigError(f"include={include!r}: give a list of languages, like [{include!r}]")
-    unknown = sorted(set(include) - set(LANGUAGES))
+    unknown = sorted(set(include) - set(TOOLCHAINS))
     if unknown:
-        raise ConfigError(f"no toolchain is known for {', '.join(map(repr, unknown))}: take {', '.join(LANGUAGES)}")
+        raise ConfigError(f"no toolchain is known for {', '.join(map(repr, unknown))}: take {', '.join(TOOLCHAINS)}")
     return tuple(sorted(set(include)))
 
 

@@ -31,8 +31,7 @@ class BuiltImage:
     """An image for sandboxes, as found when it was checked.
 
     ``python`` is its version, ``programs`` and ``missing`` are those of :data:`PROGRAMS` that are there and
-    that aren't, ``languages`` are those of :data:`~deepgym_env.images.toolchains.LANGUAGES` that can be compiled or
-    run.
+    that aren't, ``packages`` and ``languages`` are those it was built to hold, and that were seen to work.
     """
 
     tag: str
@@ -66,15 +65,30 @@ def _from_labels(image: dict[str, Any], tag: str) -> BuiltImage:
 
 
 def import_image(api: Any, chunks: Iterator[bytes]) -> str:
-    """Hand an archive to the daemon; return the image's id."""
+    """Hand an archive to the daemon; return the image's id. What ``chunks`` raises comes out as it is."""
     changes = [f"ENV PATH={_PATH}", "ENV LANG=C.UTF-8", 'CMD ["python3"]']
-    with explained("the daemon can't take the image"):
-        answer = api.import_image(src=chunks, changes=changes, stream_src=True)
+    raised: list[Exception] = []
+    try:
+        with explained("the daemon can't take the image"):
+            answer = api.import_image(src=_noted(chunks, raised), changes=changes, stream_src=True)
+    except SandboxError:
+        if raised:
+            raise raised[0] from None
+        raise
     lines = [json.loads(line) for line in answer.splitlines() if line.strip()]
     for line in lines:
         if "error" in line:
             raise SandboxError(_with_fix("the daemon can't take the image", line["error"]))
     return str(lines[-1]["status"])
+
+
+def _noted(chunks: Iterator[bytes], raised: list[Exception]) -> Iterator[bytes]:
+    """Note what raises while a request is sent: its client would take an OSError for the connection's."""
+    try:
+        yield from chunks
+    except Exception as error:
+        raised.append(error)
+        raise
 
 
 @contextlib.contextmanager
@@ -98,14 +112,20 @@ def _with_fix(problem: str, detail: str) -> str:
 
 
 def tag_image(
-    api: Any, imported: str, name: str, tag: str, found: dict[str, Any], packages: Sequence[str]
+    api: Any,
+    imported: str,
+    name: str,
+    tag: str,
+    found: dict[str, Any],
+    packages: Sequence[str],
+    languages: Sequence[str],
 ) -> BuiltImage:
     """Give an image that was checked its tag, and labels that say what is in it."""
     labels = {
         "": "1",
         ".python": found["python"],
         ".packages": " ".join(packages),
-        ".languages": " ".join(found["languages"]),
+        ".languages": " ".join(languages),
         ".programs": " ".join(found["programs"]),
     }
     described = " ".join(f"{_LABEL}{key}={json.dumps(value)}" for key, value in labels.items())

@@ -61,7 +61,7 @@ def host_tree(packages: Sequence[str], languages: Sequence[str]) -> Tree:
     for path in (*_LOADER, *_DATA):
         tree.add(path, _NOT_IN_DATA)
     for language in languages:
-        TOOLCHAINS[language](tree)
+        TOOLCHAINS[language].add(tree)
     _add_libraries(tree)
     for name in _LOADED_LATE:
         for folder in ("/lib", "/lib64", *map(str, Path("/lib").glob("*-linux-*"))):

@@ -2,7 +2,7 @@
 
 - :data:`PROGRAMS`: what an image for sandboxes should hold, as far as there is such a program.
 - :func:`add_programs`: add programs to a tree. :func:`add_git_and_perl`: add what these two are no use without.
-- :func:`asked`: what a program prints. :func:`words`: a list of names.
+- :func:`asked`: what a program prints.
 """
 
 from __future__ import annotations
@@ -15,22 +15,16 @@ from collections.abc import Iterable
 from deepgym_env.errors import ConfigError
 from deepgym_env.images.tree import Tree
 
-__all__ = ["PROGRAMS", "add_git_and_perl", "add_programs", "asked", "words"]
+__all__ = ["PROGRAMS", "add_git_and_perl", "add_programs", "asked"]
 
-
-def words(text: str) -> tuple[str, ...]:
-    """Return what stands between spaces: a long list of names that stays short to read."""
-    return tuple(text.split())
-
-
-PROGRAMS = words(
+PROGRAMS = tuple(
     "bash sh [ awk base64 basename bunzip2 bzip2 cat chmod cksum clear cmp comm cp csplit cut date dd df diff diff3 "
     "dirname du echo env expand expr factor false file find fmt fold git grep egrep fgrep groups gunzip gzip head "
     "hostname id install join kill less link ln ls make md5sum mkdir mkfifo mktemp more mv nice nl nohup nproc "
     "numfmt od paste patch perl pgrep pkill pr printenv printf ps pwd python python3 readlink realpath rev rm rmdir "
     "sed seq setsid sha1sum sha256sum sha512sum shred shuf sleep sort split sqlite3 stat stdbuf stty sum sync tac "
     "tail tar tee test time timeout top touch tr tree true truncate tsort tty uname unexpand uniq unlink unxz unzip "
-    "uptime vi wc which whoami xargs xxd xz yes zcat zip"
+    "uptime vi wc which whoami xargs xxd xz yes zcat zip".split()
 )
 
 _SYSTEM_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"  # what sessions show of an image

@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from deepgym_env.errors import ConfigError, SandboxError
-from deepgym_env.images.programs import words
-from deepgym_env.images.toolchains import APT_LANGUAGES
+from deepgym_env.images.mirrors import own_mirror, own_suite
+from deepgym_env.images.toolchains import TOOLCHAINS
 from deepgym_env.images.tree import CHUNK, Progress, Tree
 
 __all__ = ["debootstrap", "given_root"]
 
-_APT_PACKAGES = words(
+_APT_PACKAGES = (
     "bash bsdextrautils bzip2 coreutils diffutils file findutils gawk git grep gzip less make mawk patch procps "
     "python-is-python3 python3 sed sqlite3 tar unzip xxd xz-utils zip"
-)
-_DEBIAN_MIRROR = "http://deb.debian.org/debian"
+).split()
 _NOT_FROM_DEBIAN = ("var/cache/apt/*", "var/lib/apt/lists/*", "usr/share/doc/*", "usr/share/man/*", "usr/share/info/*")
 
 
@@ -37,30 +36,45 @@ def given_root(source: str, progress: Progress) -> Iterator[Iterator[bytes]]:
     """Give the archive of a root file system: a folder's, or one that is an archive already.
 
     Raises:
-        ConfigError: If it is neither.
+        ConfigError: If it is neither, or can't be read.
     """
     if os.path.isdir(source):
         tree = Tree()
         tree.add_root(os.path.realpath(source))
         yield tree.tar(progress)
         return
+    with _opened_archive(source) as file:
+        yield _parts(file, source, progress)
+
+
+def _opened_archive(source: str) -> BinaryIO:
     try:
         if not tarfile.is_tarfile(source):
             raise ConfigError(f"{source}: no tar archive: give one, such as `docker export` writes, or a folder")
-        with open(source, "rb") as file:
-            yield _parts(file, os.path.getsize(source), progress)
-    except FileNotFoundError as error:
+        return open(source, "rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ConfigError(
             f"no source {source!r}: take 'host', 'debootstrap', or a root file system in a folder or a tar archive"
         ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"{source}: {error.strerror}: an archive must be readable: `chmod +r` it as its owner, or build with sudo"
+        ) from error
 
 
-def _parts(file: BinaryIO, size: int, progress: Progress) -> Iterator[bytes]:
-    done = 0
-    while part := file.read(CHUNK):
+def _parts(file: BinaryIO, source: str, progress: Progress) -> Iterator[bytes]:
+    done, size = 0, os.fstat(file.fileno()).st_size
+    while part := _read(file, source):
         yield part
         done += len(part)
         progress("sending the archive to the daemon", done / size)
+
+
+def _read(file: BinaryIO, source: str) -> bytes:
+    try:
+        return file.read(CHUNK)
+    except OSError as error:
+        raise SandboxError(f"{source} can't be copied into the image: {error.strerror or error}") from error
 
 
 def debootstrap(
@@ -76,16 +90,17 @@ def debootstrap(
         raise ConfigError("source='debootstrap' needs debootstrap: `apt install debootstrap`")
     if os.geteuid() != 0:
         raise ConfigError("source='debootstrap' needs root: run it with sudo, or take source='host'")
-    own = _os_release()
-    suite = suite or own.get("VERSION_CODENAME") or "bookworm"
+    suite = suite or own_suite() or "bookworm"
     if not re.fullmatch(r"[a-z0-9][\w.-]*", suite):
         raise ConfigError(f"no suite {suite!r}: give a release of Debian or Ubuntu, like 'bookworm'")
     wanted = {*_APT_PACKAGES, *(f"python3-{name.lower()}" for name in packages)}
-    wanted.update(package for language in languages for package in APT_LANGUAGES[language])
+    wanted.update(package for language in languages for package in TOOLCHAINS[language].packages)
     root = folder / "root"
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(sorted(wanted))}", suite, str(root)]
     # In namespaces of its own: what it mounts and starts ends with it.
-    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *command, mirror or _own_mirror()]
+    command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", *command]
+    if mirror := mirror or own_mirror(suite):
+        command.append(mirror)  # without one it takes the default of the suite's distribution
     said = _followed(command, lambda line: progress(f"debootstrap: {line}", 0.0))
     if said is not None:
         raise SandboxError(f"debootstrap failed: {said}")
@@ -109,24 +124,3 @@ def _followed(command: Sequence[str], told: Callable[[str], None]) -> str | None
             process.kill()
             raise
     return None if process.returncode == 0 else "; ".join(lines)
-
-
-def _os_release() -> dict[str, str]:
-    """Return what /etc/os-release says where this machine is a Debian or an Ubuntu."""
-    try:
-        lines = Path("/etc/os-release").read_text().splitlines()
-    except OSError:
-        return {}
-    found = {key: value.strip('"') for key, _, value in (line.partition("=") for line in lines)}
-    return found if found.get("ID") in ("debian", "ubuntu") else {}
-
-
-def _own_mirror() -> str:
-    """Return the mirror this machine's own packages come from."""
-    if _os_release():
-        for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
-            text = path.read_text() if path.is_file() else ""
-            match = re.search(r"^(?:deb(?:\s+\[.*?\])?|URIs:)\s+(\S+://\S+/(?:debian|ubuntu))/?\s", text, re.MULTILINE)
-            if match:
-                return match[1]
-    return _DEBIAN_MIRROR

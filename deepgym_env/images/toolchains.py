@@ -1,7 +1,7 @@
 """Compilers of this machine, with all they need: headers, libraries, linkers, and no more than that.
 
-- :data:`LANGUAGES`: those an image can be given besides Python.
-- :data:`TOOLCHAINS`: what adds one's toolchain to a tree. :data:`APT_LANGUAGES`: the packages that hold it.
+- :class:`Toolchain`: one line of the table; :data:`TOOLCHAINS`: the table, of the languages an image can be given
+  besides Python.
 """
 
 from __future__ import annotations
@@ -9,26 +9,18 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from deepgym_env.errors import ConfigError
-from deepgym_env.images.programs import add_programs, asked, words
+from deepgym_env.images.programs import add_programs, asked
 from deepgym_env.images.tree import Tree
 
-__all__ = ["APT_LANGUAGES", "LANGUAGES", "TOOLCHAINS"]
+__all__ = ["TOOLCHAINS", "Toolchain"]
 
-LANGUAGES = ("c", "cpp", "go", "java", "javascript", "rust")
-APT_LANGUAGES = {
-    "c": ("gcc", "libc6-dev"),
-    "cpp": ("g++", "libc6-dev"),
-    "go": ("golang-go",),
-    "java": ("default-jdk-headless",),
-    "javascript": ("nodejs",),
-    "rust": ("rustc", "gcc", "libc6-dev"),
-}
-_C_PROGRAMS = words(
+_C_PROGRAMS = (
     "gcc cc c99 cpp as ld ld.bfd ar nm objdump objcopy ranlib readelf strip strings size addr2line c++filt gcov"
-)
+).split()
 _C_LIBRARIES = (
     *("*crt1.o", "crt[in].o", "libc.so", "libc.a", "libc_nonshared.a", "libm.so*", "libm.a", "libm-*.a", "libmvec*"),
     *("libpthread*", "libdl.*", "librt.*", "libutil.*", "libcrypt.*", "libgcc_s.so*", "libstdc++.so*"),
@@ -47,6 +39,25 @@ _NOT_IN_GO = ("api", "doc", "misc", "go/test", "testdata", "*_test.go", "*.syso.
 _NOT_IN_RUST = ("share", "rustlib/src", "rustlib/etc", "*clippy*", "rust-analyzer*", "*miri*")
 
 
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """How a language gets into an image, and how it is seen to work there.
+
+    Attributes:
+        packages: Debian's packages that hold it.
+        add: Adds this machine's to a tree.
+        file: What a program that prints "hello" is called.
+        source: That program.
+        commands: What compiles and runs it, each with its arguments.
+    """
+
+    packages: tuple[str, ...]
+    add: Callable[[Tree], None]
+    file: str
+    source: str
+    commands: tuple[str, ...]
+
+
 def _find(name: str, language: str) -> str:
     """Return the real path of a compiler.
 
@@ -55,7 +66,7 @@ def _find(name: str, language: str) -> str:
     """
     found = shutil.which(name)
     if found is None:
-        advice = f"install it (`apt install {' '.join(APT_LANGUAGES[language])}`), or take source='debootstrap'"
+        advice = f"install it (`apt install {' '.join(TOOLCHAINS[language].packages)}`), or take source='debootstrap'"
         raise ConfigError(f"{language!r} can't be included: this machine has no {name}; {advice}")
     return os.path.realpath(found)
 
@@ -129,11 +140,47 @@ def _add_rust(tree: Tree) -> None:
             tree.link(f"/usr/bin/{name}", f"/usr/lib/rust/bin/{name}")
 
 
-TOOLCHAINS: dict[str, Callable[[Tree], None]] = {
-    "c": _add_c,
-    "cpp": _add_cpp,
-    "go": _add_go,
-    "java": _add_java,
-    "javascript": _add_javascript,
-    "rust": _add_rust,
+TOOLCHAINS: Mapping[str, Toolchain] = {
+    "c": Toolchain(
+        packages=("gcc", "libc6-dev"),
+        add=_add_c,
+        file="a.c",
+        source='#include <stdio.h>\n#include <math.h>\nint main(int n, char **v) { puts(sqrt(n) ? "hello" : ""); }\n',
+        commands=("gcc -O2 -o a a.c -lm", "./a"),
+    ),
+    "cpp": Toolchain(
+        packages=("g++", "libc6-dev"),
+        add=_add_cpp,
+        file="a.cpp",
+        source='#include <bits/stdc++.h>\nint main() { std::cout << std::string("hello") << std::endl; }\n',
+        commands=("g++ -o a a.cpp", "./a"),
+    ),
+    "go": Toolchain(
+        packages=("golang-go",),
+        add=_add_go,
+        file="a.go",
+        source='package main\nimport "fmt"\nfunc main() { fmt.Println("hello") }\n',
+        commands=("go run a.go",),
+    ),
+    "java": Toolchain(
+        packages=("default-jdk-headless",),
+        add=_add_java,
+        file="A.java",
+        source='class A { public static void main(String[] a) { System.out.println("hello"); } }\n',
+        commands=("javac A.java", "java A"),
+    ),
+    "javascript": Toolchain(
+        packages=("nodejs",),
+        add=_add_javascript,
+        file="a.js",
+        source="console.log('hello')\n",
+        commands=("node a.js",),
+    ),
+    "rust": Toolchain(
+        packages=("rustc", "gcc", "libc6-dev"),
+        add=_add_rust,
+        file="a.rs",
+        source='fn main() { println!("hello"); }\n',
+        commands=("rustc a.rs", "./a"),
+    ),
 }

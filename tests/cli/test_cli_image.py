@@ -2,12 +2,14 @@
 
 import dataclasses
 import json
+import re
 import uuid
 
 import pytest
 
 from deepgym_env.errors import SandboxError
 from deepgym_env.images import list_images
+from deepgym_env.images.toolchains import TOOLCHAINS
 
 pytest.importorskip("docker", reason="needs the Docker SDK: pip install 'deepgym-env[docker]'")
 
@@ -61,6 +63,15 @@ def test_of_an_archive_as_json(deepgym, api, tag, tmp_path):
     assert json.loads(made.stdout) == json.loads(json.dumps(dataclasses.asdict(image)))
 
 
+def test_a_mirror_can_be_given(refused, monkeypatch):
+    def build(tag, *, suite, mirror, **options):
+        raise SandboxError(f"{suite} of {mirror}")
+
+    monkeypatch.setattr("deepgym_env.images.build_image", build)
+    arguments = ["--from", "debootstrap", "--suite", "bookworm", "--mirror", "http://mirror.example/debian"]
+    assert "bookworm of http://mirror.example/debian" in refused("image", "build", *arguments, code=3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -81,7 +92,9 @@ def test_without_a_daemon_it_is_an_infrastructure_failure(refused, monkeypatch):
 
 
 def test_help_shows_what_can_be_asked(deepgym):
-    assert "deepgym image build --with c --with cpp" in deepgym("image", "build", "--help").stdout
+    shown = deepgym("image", "build", "--help").stdout
+    assert "deepgym image build --with c --with cpp" in shown
+    assert set(TOOLCHAINS) <= set(re.findall(r"\w+", shown)), "the help names every language"
     alone = deepgym("image")
     assert alone.exit_code == 0
     assert {"build", "list"} <= set(alone.stdout.split())

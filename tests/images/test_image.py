@@ -1,10 +1,12 @@
 """Images for containers: really built, and looked at from inside as sandboxes start them."""
 
 import hashlib
+import io
 import json
 import os
 import platform
 import shutil
+import sysconfig
 import tarfile
 import uuid
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from deepgym_env.errors import ConfigError, SandboxError
-from deepgym_env.images import PROGRAMS, build_image, list_images
+from deepgym_env.images import PROGRAMS, build_image, check, list_images
 
 docker = pytest.importorskip("docker", reason="needs the Docker SDK: pip install 'deepgym-env[docker]'")
 
@@ -253,6 +255,44 @@ def test_an_image_that_does_not_work_gets_no_tag_and_is_removed(api, tags, archi
     assert _leftovers(api, unique) == []
 
 
+@pytest.fixture
+def hanging(archive, tmp_path):
+    """Adds a program or module that never ends to the archive."""
+
+    def add(place, script):
+        path = tmp_path / "hanging.tar"
+        shutil.copy(archive, path)
+        info = tarfile.TarInfo(place.lstrip("/"))
+        info.mode, info.size = 0o755, len(script)
+        with tarfile.open(path, "a") as opened:
+            opened.addfile(info, io.BytesIO(script.encode()))
+        return path
+
+    return add
+
+
+def test_languages_are_tried_when_they_are_asked_for(api, tags, hanging, monkeypatch):
+    monkeypatch.setattr(check, "_SECONDS", 5)
+    path = hanging("/usr/bin/node", "#!/bin/sh\nsleep 1000\n")
+    with pytest.raises(SandboxError, match=r"still being checked after 10 s, at `node a\.js`: that hangs"):
+        build_image(tags("broken"), source=path, include=["javascript"])
+    assert build_image(tags("other"), source=path).languages == ()
+
+
+@pytest.mark.parametrize(
+    ("place", "script", "packages", "step"),
+    [
+        ("/usr/local/bin/python3", "#!/bin/sh\nsleep 1000\n", [], "python3"),
+        (f"{sysconfig.get_path('stdlib')}/hangs.py", "import time\ntime.sleep(1000)\n", ["hangs"], "import hangs"),
+    ],
+    ids=["python3", "import"],
+)
+def test_what_hangs_in_an_image_is_named(api, tags, hanging, monkeypatch, place, script, packages, step):
+    monkeypatch.setattr(check, "_SECONDS", 5)
+    with pytest.raises(SandboxError, match=f"still being checked after 5 s, at `{step}`: that hangs"):
+        build_image(tags("broken"), source=hanging(place, script), packages=packages)
+
+
 def test_an_archive_without_python_is_refused(api, tags, tmp_path):
     path = tmp_path / "empty.tar"
     with tarfile.open(path, "w") as opened:
@@ -272,6 +312,17 @@ def test_a_file_that_goes_away_while_it_is_sent_ends_the_build(api, tags, tmp_pa
 
     with pytest.raises(SandboxError, match=r"doomed can't be copied into the image: No such file"):
         build_image(tags("broken"), source=tmp_path, progress=take_away)
+    assert not api.images(tags("broken"))
+
+
+@pytest.mark.parametrize("step", ["gathering files", "sending the archive to the daemon", "checking the image"])
+def test_what_progress_raises_comes_out_as_it_is(api, tags, archive, step):
+    def fail(told, share):
+        if told == step:
+            raise FileNotFoundError("progress")
+
+    with pytest.raises(FileNotFoundError, match=r"^progress$"):
+        build_image(tags("broken"), source=archive, progress=fail)
     assert not api.images(tags("broken"))
 
 
