@@ -69,20 +69,11 @@ class Daemon:
         """Return whether it is there."""
         if self.process.poll() is not None:
             raise RuntimeError(Path(self.log.name).read_text()[-2000:])
-<<<<<<< HEAD
         try:
             with contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as api:
                 return bool(api.ping())
         except (docker.errors.DockerException, OSError):
             return False
-=======
-        with (
-            contextlib.suppress(docker.errors.DockerException, OSError),
-            contextlib.closing(docker.APIClient(base_url=self.url, timeout=5)) as api,
-        ):
-            return bool(api.ping())
-        return False
->>>>>>> wt-image
 
     def kill(self) -> None:
         """Kill it, and what it would take for its own on its return."""
