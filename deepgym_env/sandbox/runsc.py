@@ -59,12 +59,13 @@ class RunscBackend:
         """Choose what runners look like.
 
         Args:
-            platform: gVisor's way to run code: ``systrap``, ``kvm`` or ``ptrace``; by default its own choice.
+            platform: gVisor's way to run code: ``systrap``, ``kvm`` or ``ptrace``; by default what the
+                environment variable ``DEEPGYM_RUNSC_PLATFORM`` says, else gVisor's own choice.
             preload: Modules each runner imports once, before any submission.
             packages: Installed packages submissions may import, besides the standard library.
             sessions: Runners hold sessions' workspaces instead of judging submissions.
         """
-        self._platform = platform
+        self._platform = platform or os.environ.get("DEEPGYM_RUNSC_PLATFORM")
         self._preload = tuple(preload)
         self._packages = [name for name in packages if package_folders(name)]
         self._sessions = sessions
