@@ -5,6 +5,7 @@
 - :class:`Comparison`: how an output is held against the expected value.
 - :class:`Limits`: what a submission may use; :class:`SessionLimits`: a command in a session.
 - :class:`TestCase`, :class:`Task`: the finished task: a function to write.
+- :class:`CodeTest`, :class:`AssertionTask`: the same, tested by code that others wrote.
 - :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`: a task of many turns in a workspace.
 """
 
@@ -20,11 +21,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 __all__ = [
     "AnyTask",
+    "AssertionTask",
     "Call",
     "Case",
+    "CodeTest",
     "Comparison",
     "Difficulty",
     "File",
+    "FunctionTask",
     "Limits",
     "Query",
     "SessionLimits",
@@ -204,20 +208,29 @@ class TestCase(_Frozen):
     budget: int | None = None
 
 
-class Task(_Frozen):
-    """A coding task: prompt, tests and limits.
+class CodeTest(_Frozen):
+    """One test that is code: it passes if it runs through.
+
+    Attributes:
+        id: Stable, unique within the task.
+        code: Python source. It sees the names of the task's ``support``, and of the submission the
+            function asked for, also as ``candidate``, and whatever else it names.
+        public: Whether the agent may see it.
+    """
+
+    id: str = Field(pattern=_TEST_ID)
+    code: str
+    public: bool = False
+
+
+class _Described(_Frozen):
+    """What every task says of itself.
 
     Attributes:
         id: Name, also the last part of the Gymnasium id.
         title: A few words for lists.
         prompt: What the agent reads, in Markdown.
-        entry_point: Name of the function the submission must define.
-        tests: The tests, in the order of the reward vector.
-        limits: What a submission may use.
-        comparison: How outputs are compared.
-        check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
         reference: Source of a correct solution; never shown to an agent.
-        prelude: Helper source that runs in the child before the submission.
         difficulty: ``easy``, ``medium`` or ``hard``.
         tags: Topics.
         seed: Seed the tests were drawn with.
@@ -228,35 +241,84 @@ class Task(_Frozen):
     id: str = Field(pattern=_TASK_ID)
     title: str
     prompt: str
-    entry_point: str
-    tests: tuple[TestCase, ...] = Field(min_length=1)
-    limits: Limits = Limits()
-    comparison: Comparison = Comparison()
-    check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
     reference: str | None = None
-    prelude: str = ""
     difficulty: Difficulty = "medium"
     tags: tuple[str, ...] = ()
     seed: int = 0
     source: str = ""
     license: str = "Apache-2.0"
 
+
+class FunctionTask(_Described):
+    """A function to write; see :class:`Task` and :class:`AssertionTask` for how it is tested.
+
+    Attributes:
+        entry_point: Name of the function the submission must define.
+        limits: What a submission may use.
+        prelude: Helper source that runs in the child before the submission.
+    """
+
+    entry_point: str
+    limits: Limits = Limits()
+    prelude: str = ""
+
     @model_validator(mode="after")
-    def _consistent(self) -> Task:
+    def _function_consistent(self) -> FunctionTask:
         if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
+        _insist_python(prelude=self.prelude, reference=self.reference or "")
+        return self
+
+
+class Task(FunctionTask):
+    """A function to write that is tested by calls of it: arguments, and what it should return.
+
+    Attributes:
+        tests: The tests, in the order of the reward vector.
+        comparison: How outputs are compared.
+        check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
+    """
+
+    tests: tuple[TestCase, ...] = Field(min_length=1)
+    comparison: Comparison = Comparison()
+    check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Task:
         _insist_unique(self.tests)
         if (self.comparison.kind == "checker") != (self.check is not None):
             raise ValueError("comparison kind 'checker' and a `check` function go together")
-        for name, code in (("prelude", self.prelude), ("reference", self.reference or "")):
-            try:
-                ast.parse(code)
-            except SyntaxError as error:
-                raise ValueError(f"{name} is not valid Python: {error}") from error
         return self
 
     @property
     def public_tests(self) -> tuple[TestCase, ...]:
+        """The tests an agent may see."""
+        return tuple(test for test in self.tests if test.public)
+
+
+class AssertionTask(FunctionTask):
+    """A function to write that is tested by code of others: assertions, ``check(candidate)`` and the like.
+
+    The tests run in a process of their own. What they call of the submission runs in another one:
+    arguments go in and values come out as data. See :mod:`deepgym_env.judge.assertion` for what
+    crosses and how.
+
+    Attributes:
+        tests: The tests, in the order of the reward vector.
+        support: Source whose names the tests see: imports, helpers of the prompt.
+    """
+
+    tests: tuple[CodeTest, ...] = Field(min_length=1)
+    support: str = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AssertionTask:
+        _insist_unique(self.tests)
+        _insist_python(support=self.support, **{f"test {test.id!r}": test.code for test in self.tests})
+        return self
+
+    @property
+    def public_tests(self) -> tuple[CodeTest, ...]:
         """The tests an agent may see."""
         return tuple(test for test in self.tests if test.public)
 
@@ -290,13 +352,12 @@ class StateTest(_Frozen):
     title: str = ""
 
 
-class WorkspaceTask(_Frozen):
+class WorkspaceTask(_Described):
     """A task of many turns: an agent works in a workspace, and what it leaves there is judged.
 
+    Its ``reference`` is the source of the scripted agent that solves it.
+
     Attributes:
-        id: Name, also the last part of the Gymnasium id.
-        title: A few words for lists.
-        prompt: What the agent reads, in Markdown.
         tests: The tests, in the order of the reward vector.
         files: What the workspace holds to begin with.
         setup: Shell commands that prepare it further, run in the sandbox before the agent comes.
@@ -304,33 +365,18 @@ class WorkspaceTask(_Frozen):
         service: Source of the HTTP service that runs beside each command; empty: none.
         check: Source of the tests, functions of a :class:`~deepgym_env.judge.checker.Workspace`;
             it runs in a process of its own and never where the agent's code runs.
-        reference: Source of the scripted agent that solves the task; never shown to an agent.
         limits: What the agent's commands may use.
         max_turns: Steps after which an episode is truncated.
-        difficulty: ``easy``, ``medium`` or ``hard``.
-        tags: Topics.
-        seed: Seed the workspace was drawn with.
-        source: Where the task comes from.
-        license: Its licence.
     """
 
-    id: str = Field(pattern=_TASK_ID)
-    title: str
-    prompt: str
     tests: tuple[StateTest, ...] = Field(min_length=1)
     files: tuple[File, ...] = ()
     setup: str = ""
     support: str = ""
     service: str = ""
     check: str
-    reference: str | None = None
     limits: SessionLimits = SessionLimits()
     max_turns: int = Field(default=30, ge=1)
-    difficulty: Difficulty = "medium"
-    tags: tuple[str, ...] = ()
-    seed: int = 0
-    source: str = ""
-    license: str = "Apache-2.0"
 
     @model_validator(mode="after")
     def _consistent(self) -> WorkspaceTask:
@@ -343,10 +389,18 @@ class WorkspaceTask(_Frozen):
         return tuple(test for test in self.tests if test.public)
 
 
-AnyTask = Task | WorkspaceTask
+AnyTask = Task | AssertionTask | WorkspaceTask
 
 
-def _insist_unique(tests: tuple[TestCase, ...] | tuple[StateTest, ...]) -> None:
+def _insist_python(**sources: str) -> None:
+    for name, code in sources.items():
+        try:
+            ast.parse(code)
+        except SyntaxError as error:
+            raise ValueError(f"{name} is not valid Python: {error}") from error
+
+
+def _insist_unique(tests: tuple[TestCase, ...] | tuple[CodeTest, ...] | tuple[StateTest, ...]) -> None:
     ids = [test.id for test in tests]
     if len(set(ids)) != len(ids):
         raise ValueError(f"test ids must be unique, got {ids}")

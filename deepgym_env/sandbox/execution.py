@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-__all__ = ["Ending", "Forfeited", "Job"]
+__all__ = ["Ending", "Forfeited", "Job", "Next"]
 
 
 class Forfeited(Exception):
@@ -27,6 +27,8 @@ class Job:
         frame_bytes: Size of one frame it sends.
         queries: Queries it may send between two answers.
         query_bytes: Size of these queries together.
+        interactive: Whether what it is asked comes piece by piece, as replies to its answers: it waits
+            for them on nobody's account, and a test lasts until the reply that is a :class:`Next`.
     """
 
     stages: tuple[tuple[int, bytes], ...]
@@ -39,6 +41,14 @@ class Job:
     frame_bytes: int
     queries: int = 0
     query_bytes: int = 1 << 20
+    interactive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What a process is sent to begin its next test with: its clocks start again."""
+
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from deepgym_env.errors import SandboxError
-from deepgym_env.sandbox.execution import Ending, Forfeited, Job
+from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
 from deepgym_env.sandbox.isolation import Isolation
 from deepgym_env.sandbox.runner import wire
 
@@ -27,7 +27,7 @@ __all__ = ["Backend", "Handle", "LostError", "Runner"]
 _START_SECONDS = 60.0
 _ASK_AFTER, _GIVE_UP_AFTER = 5.0, 60.0  # seconds without a word from a runner that has work
 
-Take = Callable[[bytes], "bytes | Awaitable[bytes] | None"]
+Take = Callable[[bytes], "bytes | Awaitable[bytes | Next] | None"]
 
 
 class LostError(SandboxError):
@@ -219,7 +219,7 @@ class Runner(asyncio.Protocol):
         elif reply is not None:
             active.reply = asyncio.ensure_future(self._reply_later(active, run, reply))
 
-    async def _reply_later(self, active: _Active, run: int, reply: Awaitable[bytes]) -> None:
+    async def _reply_later(self, active: _Active, run: int, reply: Awaitable[bytes | Next]) -> None:
         try:
             data = await reply
         except Exception as error:
@@ -227,7 +227,10 @@ class Runner(asyncio.Protocol):
                 active.done.set_exception(error)
             self._send(wire.Kind.CANCEL, run)
             return
-        self._send(wire.Kind.DATA, run, data)
+        if isinstance(data, Next):
+            self._send(wire.Kind.NEXT, run, data.data)
+        else:
+            self._send(wire.Kind.DATA, run, data)
 
     def _end(self, active: _Active, end: dict[str, Any]) -> None:
         if not end["ready"]:
@@ -286,6 +289,7 @@ def _run_payload(job: Job, packages: bool) -> bytes:
         "answers": job.answers,
         "queries": job.queries,
         "query_bytes": job.query_bytes,
+        "interactive": job.interactive,
         "stages": [[after, len(data)] for after, data in job.stages],
     }
     encoded = json.dumps(header).encode()

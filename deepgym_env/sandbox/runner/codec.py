@@ -58,21 +58,28 @@ class Record:
         return "%s(%s)" % (self.type_name, inner)
 
 
-def encode(value: Any, max_bytes: int = 1 << 20) -> str:
+def encode(value: Any, max_bytes: int = 1 << 20, replace: Optional[Callable[[Any], Any]] = None) -> str:
     """Return the canonical text of ``value``.
+
+    Args:
+        value: What to encode.
+        max_bytes: Size of the text.
+        replace: Called with each part that isn't of a built-in type; returns what to encode instead,
+            or the part itself.
 
     Raises:
         TooLarge: If the text would be longer than ``max_bytes``.
         CodecError: If a part is no plain data, or nested deeper than ``MAX_DEPTH``.
     """
-    return _Encoder(max_bytes).text(value, MAX_DEPTH)
+    return _Encoder(max_bytes, replace).text(value, MAX_DEPTH)
 
 
 class _Encoder:
     """Writes text while it counts: a shared part counts each time, so sharing can't explode."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, replace: Optional[Callable[[Any], Any]] = None) -> None:
         self.left = max_bytes
+        self.replace = replace
 
     def spend(self, text: str) -> str:
         self.left -= len(text) + 1
@@ -135,6 +142,10 @@ class _Encoder:
         return "%s[%s]}" % (head, ",".join(parts))
 
     def instance(self, value: Any, kind: Any, depth: int) -> str:
+        if self.replace is not None:
+            other = self.replace(value)
+            if other is not value:
+                return self.text(other, depth - 1)
         if isinstance(value, BaseException):
             return self.typed("exception", kind, self.text(str(value)[:1000], depth))
         if isinstance(value, enum.Enum):

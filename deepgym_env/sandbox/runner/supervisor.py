@@ -51,7 +51,8 @@ class _Child:
         self.queries = header["queries"]  # that one test may make
         self.query_bytes = header["query_bytes"]  # of one test's queries: the judge reads each
         self.queried = self.queried_bytes = 0
-        self.attentive = self.queries > 0  # listen to each frame
+        self.interactive = header["interactive"]  # asked piece by piece; the engine says where a test begins
+        self.attentive = self.queries > 0 or self.interactive  # listen to each frame
         self.interest = select.POLLIN
         self.channel = channel
         self.received = bytearray()
@@ -180,8 +181,8 @@ class _Supervisor:
                 self._start(run, payload)
             elif kind == wire.Kind.PING:
                 self.stream.send(wire.Kind.PONG, 0)
-            elif run in self.children and kind == wire.Kind.DATA:
-                self._answer(self.children[run], payload)
+            elif run in self.children and kind in (wire.Kind.DATA, wire.Kind.NEXT):
+                self._answer(self.children[run], payload, begins=kind == wire.Kind.NEXT)
             elif run in self.children and kind == wire.Kind.CANCEL:
                 self._kill(self.children[run], "cancelled")
         return True
@@ -215,11 +216,13 @@ class _Supervisor:
             child.pending += wire.child_frame(child.stages.pop(0)[1])
         self._feed(child)
 
-    def _answer(self, child: _Child, payload: bytes) -> None:
-        """Pass the judge's answer to a query on."""
+    def _answer(self, child: _Child, payload: bytes, begins: bool) -> None:
+        """Pass on what the judge answers to a query, or asks next."""
         if child.waiting_since is not None:
             child.base_wall += time.monotonic() - child.waiting_since
             child.waiting_since = None
+        if begins:
+            child.begin(child.cpu())
         child.pending += wire.child_frame(payload)
         self._feed(child)
 
@@ -361,7 +364,10 @@ class _Supervisor:
                 self._kill(child, "protocol")
                 return
             child.answered += 1
-            child.begin(cpu)
+            if child.interactive:
+                child.waiting_since = time.monotonic()
+            else:
+                child.begin(cpu)
             self._next_stages(child)
         else:
             self._kill(child, "protocol")

@@ -39,6 +39,7 @@ class Kind:
     FAILED = 8  # runner: it can't go on, text
     PING = 9  # engine: are you there?
     PONG = 10  # runner: yes
+    NEXT = 11  # engine: more bytes for the child, with which its next test begins
 
 
 class ChildKind:

@@ -1,0 +1,369 @@
+"""The judge of ``program`` tests: code that others wrote, such as HumanEval's ``check(candidate)``.
+
+Two processes, neither of which is this one. The *examiner* runs the tests and never sees a line of the
+submission. The *respondent* runs the submission and never sees a test. Where a test uses something of
+the submission's, the examiner asks, and what it is answered crosses as data:
+
+- Arguments, values and exceptions cross; arguments that the submission changes are changed in the test.
+- Functions of the test can be passed as arguments: a call of one crosses back.
+- Generators, classes and objects of the submission's stay there: the test holds a reference that can be
+  called, read, iterated over, measured and shown, but is equal to nothing and has no truth value.
+- What crosses is a copy: ``is`` holds of nothing that has crossed. Objects of classes that the test
+  defines can't be passed, unless the task's prelude defines them on both sides.
+
+- :class:`AssertionJudge`: a task's tests.
+- :class:`Examination`: one submission's process, and what it is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import functools
+import inspect
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any
+
+from deepgym_env.judge import examiner, respondent
+from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of
+from deepgym_env.judge.names import foreign_names
+from deepgym_env.result import CaseResult, RunResult, RunStatus
+from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
+from deepgym_env.sandbox.process import Runner
+from deepgym_env.sandbox.runner import codec
+from deepgym_env.sandbox.runner.wire import ChildKind
+from deepgym_env.task import AssertionTask, Call, Limits, Query, Task, TestCase
+
+__all__ = ["AssertionJudge", "Examination"]
+
+Runners = Callable[[], AbstractAsyncContextManager[Runner]]
+
+_EXCHANGES = 100_000  # of one process
+_PROCESSES = 3
+_ASKED_BYTES = 1 << 28  # of one test's requests
+_EXAMINER = Limits(cpu_seconds=30.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 20)
+
+
+class AssertionJudge:
+    """A task's tests.
+
+    Example:
+        >>> from deepgym_env.task import CodeTest
+        >>> test = CodeTest(id="two", code="assert double(2) == 4")
+        >>> task = AssertionTask(id="t", title="T", prompt="", entry_point="double", tests=(test,))
+        >>> AssertionJudge(task).task.tests[0].id
+        'two'
+    """
+
+    def __init__(self, task: AssertionTask) -> None:
+        """Prepare the examiner's source."""
+        self.task = task
+        names = {test.id: foreign_names(test.code, task.support, task.entry_point) for test in task.tests}
+        self.source = "\n".join(
+            [
+                f"PRELUDE_ = {task.prelude!r}",
+                f"SUPPORT_ = {task.support!r}",
+                f"ENTRY_ = {task.entry_point!r}",
+                f"SEED_ = {task.seed!r}",
+                f"TESTS_ = {({test.id: test.code for test in task.tests})!r}",
+                f"NAMES_ = {names!r}",
+            ]
+        )
+
+    def examine(self, code: str, runners: Runners) -> Examination:
+        """Return an examination of ``code``, not yet begun; ``runners`` lends sandboxes."""
+        return Examination(self.task, code, runners)
+
+    def hear(self, examination: Examination) -> Hearing:
+        """Begin to judge what ``examination`` asks of."""
+        questions = _Questions(self.task, Query(examination))
+        return _AssertionHearing(questions, self.source, examination)
+
+
+class Examination:
+    """Asks one submission what the examiner wants to know; use as a context manager."""
+
+    def __init__(self, task: AssertionTask, code: str, runners: Runners) -> None:
+        """Start nothing yet."""
+        self._task = task
+        self._code = code
+        self._runners = runners
+        self._respondent: _Respondent | None = None
+        self._begins = False
+        self._processes = 0
+        self.refused: tuple[RunStatus, str] | None = None  # why no test counts
+        self.cpu_seconds = 0.0
+        self.peak_kb = 0
+
+    async def __call__(self, kind: str = "", text: str = "") -> list[Any]:
+        """Answer the examiner: ``["ok"]``, ``["reply", text]`` or ``["ended", status, error]``.
+
+        Raises:
+            SandboxError: If the sandbox was lost, which is no verdict.
+        """
+        if kind == "begin":
+            self._begins = True
+            return ["ok"]
+        if self.refused is not None:
+            return ["ended", "not_run", self.refused[1]]
+        if self._respondent is None:
+            if self._processes == _PROCESSES:
+                return ["ended", "not_run", "too many tests before it ended their process"]
+            await self._start()
+        begins, self._begins = self._begins, False
+        assert self._respondent is not None
+        return self._heed(await self._respondent.exchange(text, begins))
+
+    async def _start(self) -> None:
+        self._processes += 1
+        self._respondent = _Respondent(self._task, self._code)
+        self._respondent.start(self._runners)
+        self._heed(await self._respondent.loaded)
+
+    def _heed(self, event: list[Any]) -> list[Any]:
+        """Note what an event means for those to come."""
+        if event[0] in ("refused", "ended"):
+            self._account()
+            self._respondent = None
+        if event[0] == "refused" or (event[0] == "ended" and event[1] == "tampered"):
+            self.refused = (event[1], event[2])
+            return ["ended", "tampered" if event[1] == "tampered" else "not_run", event[2]]
+        return event
+
+    def _account(self) -> None:
+        ending = self._respondent.ending if self._respondent else None
+        if ending is not None:
+            self.cpu_seconds += ending.cpu_seconds
+            self.peak_kb = max(self.peak_kb, ending.peak_kb)
+
+    async def __aenter__(self) -> Examination:
+        """Load the submission."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End its process."""
+        if self._respondent is not None:
+            await self._respondent.finish()
+            self._account()
+            self._respondent = None
+
+
+class _Respondent:
+    """One process of the submission's, asked piece by piece."""
+
+    def __init__(self, task: AssertionTask, code: str) -> None:
+        loop = asyncio.get_running_loop()
+        self.loaded: asyncio.Future[list[Any]] = loop.create_future()
+        self.ending: Ending | None = None
+        self._task = task
+        self._code = code
+        self._heard = self.loaded  # what is waited for: the next thing it says, or its end
+        self._said: asyncio.Future[bytes | Next] | None = None  # what it waits for
+        self._nonce = ""
+        self._asks = False  # it asks something itself, within an answer
+        self._refusal: tuple[str, str] | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    def start(self, runners: Runners) -> None:
+        """Start the process on a runner that is free."""
+        self._work = asyncio.ensure_future(self._run(runners))
+
+    async def _run(self, runners: Runners) -> None:
+        try:
+            async with runners() as runner:
+                self.ending = await runner.execute(_job(self._task, self._code), self.take)
+        except Exception as error:
+            self._tell(error)
+            return
+        status, text = self._refusal or cause(self.ending)
+        self._tell(["refused" if self.loaded is self._heard else "ended", status, text])
+
+    async def exchange(self, text: str, begins: bool) -> list[Any]:
+        """Ask, or answer what it asks; return what it says next, or its end."""
+        if self._heard.done() and self._heard is not self.loaded and self._said is None:
+            return self._heard.result()  # it ended while nobody asked
+        self._heard = asyncio.get_running_loop().create_future()
+        said = self._said
+        if said is None or said.done():
+            return await self._heard
+        if self._asks:
+            self._asks = False
+            said.set_result(codec.encode(text, 1 << 28).encode())
+        else:
+            self._nonce = secrets.token_hex(NONCE // 2)
+            call = f"[{codec.encode([text, codec.Opaque(0)], 1 << 28)},{codec.encode({})}]"
+            stage = f'{{"nonces":["{self._nonce}"],"tests":[[{call}]]}}'.encode()
+            said.set_result(Next(stage) if begins else stage)
+        return await self._heard
+
+    async def finish(self) -> None:
+        """Let it end by itself if it waits for a question, else have it killed."""
+        if self._work is None:
+            return
+        if self._said is not None and not self._said.done() and not self._asks:
+            self._heard = asyncio.get_running_loop().create_future()
+            self._said.set_result(b'{"nonces":[],"tests":[],"last":true}')
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(asyncio.shield(self._work), 1.0)
+        self._work.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._work
+
+    def take(self, payload: bytes) -> Any:
+        """Take what the process sends; return what will be the reply to it."""
+        if self._refusal is not None:
+            raise Forfeited
+        try:
+            event = self._read(payload[:1], payload[1:])
+        except Exception as error:  # the payload is hostile: whatever it upsets is its own doing
+            event = self._refuse("tampered", f"sent an answer that can't be read ({type(error).__name__})")
+        if event is None:
+            raise Forfeited
+        self._said = asyncio.get_running_loop().create_future()
+        self._tell(event)
+        return self._said
+
+    def _read(self, kind: bytes, body: bytes) -> list[Any] | None:
+        if kind == ChildKind.LOADED and not self.loaded.done():
+            return self._refuse(*claim(body, {"syntax_error"})) if body else ["loaded"]
+        if kind == ChildKind.ANSWER and self._nonce and body[:NONCE] == self._nonce.encode():
+            self._nonce = ""
+            (outcome, data), (_, _) = parts_of(body[NONCE:])
+            if outcome == ord("V"):
+                return ["reply", _text(data)]
+            status, error = claim(data)
+            return self._refuse_test(status, error)
+        if kind == ChildKind.QUERY and self._nonce and not self._asks:
+            self._asks = True
+            (text,) = codec.build(codec.parse(body[4:].decode()))
+            return ["reply", _text(codec.encode(text, 1 << 28).encode())]
+        return self._refuse("tampered", "sent an answer nobody asked for")
+
+    def _refuse(self, status: str, error: str) -> None:
+        self._refusal = (status, error)
+
+    def _refuse_test(self, status: str, error: str) -> list[Any]:
+        """Return what a request came to that could not be answered; the process goes on."""
+        return ["failed", status, error]
+
+    def _tell(self, event: list[Any] | Exception) -> None:
+        if self._heard.done():
+            return
+        if isinstance(event, Exception):
+            self._heard.set_exception(event)
+            self._heard.exception()  # seen, if nobody waits any more
+        else:
+            self._heard.set_result(event)
+
+
+def _text(data: bytes) -> str:
+    text = json.loads(data)
+    if type(text) is not str:
+        raise ValueError("no text")
+    return text
+
+
+@functools.cache
+def _sources() -> tuple[str, str]:
+    return inspect.getsource(examiner), inspect.getsource(respondent)
+
+
+def _job(task: AssertionTask, code: str) -> Job:
+    limits = task.limits
+    stage = {
+        "code": code,
+        "prelude": f"{task.prelude}\n\n{_sources()[1].partition('from __future__ import annotations')[2]}",
+        "entry_point": "respond_",
+        "defines": task.entry_point,
+        "seed": task.seed % 2**32,
+        "output_bytes": limits.output_bytes,
+        "tests": _EXCHANGES,
+    }
+    return Job(
+        stages=((0, json.dumps(stage).encode()),),
+        answers=_EXCHANGES,
+        cpu_seconds=limits.cpu_seconds,
+        wall_seconds=limits.wall_seconds,
+        memory_mb=limits.memory_mb,
+        tmp_mb=limits.tmp_mb,
+        threads=limits.threads,
+        frame_bytes=2 * limits.output_bytes + 8192,
+        queries=limits.queries,
+        interactive=True,
+    )
+
+
+class _Questions(CallJudge):
+    """The tests as questions to the examiner."""
+
+    def __init__(self, task: AssertionTask, ask: Query) -> None:
+        self.code_tests = {test.id: test for test in task.tests}
+        super().__init__(
+            Task(
+                id=task.id,
+                title=task.title,
+                prompt=task.prompt,
+                entry_point="judge_",
+                tests=tuple(
+                    TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
+                ),
+                limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
+                prelude=_sources()[0],
+                seed=task.seed,
+            )
+        )
+
+    def job(self, code: str, first: int, nonces: Sequence[str]) -> Job:
+        """Return the questions, with room for what the tests pass to the submission."""
+        return dataclasses.replace(super().job(code, first, nonces), query_bytes=_ASKED_BYTES)
+
+
+class _AssertionHearing(Hearing):
+    """The examiner before the judge: it says of each test whether it passed, and is believed."""
+
+    def __init__(self, judge: _Questions, code: str, examination: Examination) -> None:
+        super().__init__(judge, code)
+        self._tests = judge.code_tests
+        self._examination = examination
+
+    def _weigh(self, question: Any, outcomes: list[tuple[int, bytes]], printed: bytes) -> CaseResult:
+        kind, data = outcomes[0]
+        if kind != ord("V"):
+            return self._told(question.test.id, "exception", "the test could not be finished", "")
+        told = codec.build(codec.parse(data.decode()))
+        if told[0] == "ended":
+            return self._told(question.test.id, told[1], told[2], "")
+        return self._told(question.test.id, *told)
+
+    def _told(self, test_id: str, status: Any, message: str, returned: str) -> CaseResult:
+        test = self._tests[test_id]
+        return CaseResult(
+            id=test.id,
+            passed=status == "passed",
+            score=float(status == "passed"),
+            status=status,
+            public=test.public,
+            input_summary=_shortened(test.code) if test.public else "",
+            output_summary=returned if test.public else "",
+            error=message if test.public else "",
+        )
+
+    def verdict(self, *, wall_seconds: float = 0.0, attempts: int = 1) -> RunResult:
+        """Return the result; the submission's process counts, the examiner's doesn't."""
+        if self._examination.refused is not None:
+            self._refused = self._examination.refused
+        self._cpu_seconds, self._peak_kb = self._examination.cpu_seconds, self._examination.peak_kb
+        return super().verdict(wall_seconds=wall_seconds, attempts=attempts)
+
+
+def _shortened(code: str) -> str:
+    text = code.strip()
+    return text if len(text) <= 300 else f"{text[:299]}…"

@@ -1,0 +1,216 @@
+"""What test code that others wrote runs with, in a process where no line of the submission's runs.
+
+The names it takes from the submission are bound to :class:`Remote` objects: to use one is to ask the
+submission's process (:mod:`deepgym_env.judge.respondent`), and what comes back is data. Its source runs
+before the tests, in a sandbox, so it imports the standard library only (Python 3.8+).
+
+- :class:`Remote`: something of the submission's that is no data: a function, a class, an object.
+- :func:`judge_`: runs one test.
+"""
+
+from __future__ import annotations
+
+import builtins
+import random
+import sys
+from collections import deque
+from typing import Any, Callable, Dict, List, Tuple
+
+__all__ = ["Remote", "judge_"]
+
+_CAP = 1 << 26
+
+
+class Ended(BaseException):
+    """The submission's process has ended: a status, and what is to be said of it."""
+
+
+class Remote:
+    """Something of the submission's; every use of it happens there.
+
+    What is found there by itself (called, read, iterated over, measured, shown) works. It is never equal
+    to anything but itself and has no truth value: it isn't data, and what the submission says of
+    itself decides nothing.
+    """
+
+    __slots__ = ("_link", "_target")
+
+    def __init__(self, link: _Link, target: Any) -> None:
+        object.__setattr__(self, "_link", link)
+        object.__setattr__(self, "_target", target)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._link.use("call", self._target, list(args), kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return self._link.use("get", self._target, [name])
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._link.use("set", self._target, [name, value])
+
+    def __len__(self) -> int:
+        size: int = self._link.use("len", self._target, [])
+        return size
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._link.use("item", self._target, [key])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._link.use("put", self._target, [key, value])
+
+    def __contains__(self, value: Any) -> bool:
+        found: bool = self._link.use("has", self._target, [value])
+        return found is True
+
+    def __iter__(self) -> Any:
+        return self._link.use("iter", self._target, [])
+
+    def __next__(self) -> Any:
+        return self._link.use("next", self._target, [])
+
+    def __str__(self) -> str:
+        return str(self._link.use("str", self._target, []))
+
+    __repr__ = __str__
+
+    def __bool__(self) -> bool:
+        raise TypeError("the submission's answer is no data, so it is neither true nor false")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Remote and other._target == self._target
+
+    def __hash__(self) -> int:
+        return hash(self._target)
+
+
+class _Link:
+    """Asks the submission's process, and answers what it asks while it works."""
+
+    def __init__(self, ask: Callable[..., Any], classes: Dict[str, Any]) -> None:
+        self.ask = ask
+        self.classes = classes
+        self.functions: List[Any] = []  # passed as arguments
+        self.raised: List[BaseException] = []  # by these functions
+        self.returned = ""
+        self.codec = sys.modules["runner.codec"]
+
+    def use(self, operation: str, target: Any, args: List[Any], kwargs: Any = None) -> Any:
+        """Do something with what ``target`` names; return what came of it."""
+        reply = self._exchange([operation, target, args, kwargs or {}])
+        while reply[0] == "callback":
+            _, number, given, named = reply
+            try:
+                answer = ["returned", self.functions[number](*given, **named)]
+            except Exception as error:
+                self.raised.append(error)
+                answer = ["failed", len(self.raised) - 1, type(error).__name__, str(error)[:1000]]
+            reply = self._exchange(answer)
+        if reply[0] == "raised":
+            raise self._exception(*reply[1:])
+        _, value, changed = reply
+        for at, new in changed:
+            _update(kwargs[at] if isinstance(at, str) else args[at], new)
+        return value
+
+    def _exchange(self, request: List[Any]) -> Any:
+        kind, *reply = self.ask("ask", self.codec.encode(request, _CAP, self._crossing))
+        if kind == "ended":
+            raise Ended(*reply)
+        try:
+            answer = self.codec.build(self.codec.parse(reply[0]), self.classes, self._resolve)
+        except self.codec.CodecError:
+            raise Ended("tampered", "sent an answer that can't be read")
+        if request[0] == "call" and answer[0] == "value":
+            self.returned = reply[0]
+        return answer
+
+    def _crossing(self, value: Any) -> Any:
+        """Return what crosses for a value of no built-in type: a number, even for the submission's own."""
+        if type(value) is Remote:
+            if isinstance(value._target, str):
+                return self.use("this", value._target, [])
+            return self.codec.Opaque(value._target * 2)
+        if type(value) in self.classes.values():
+            return value
+        if not callable(value) or isinstance(value, type):
+            raise TypeError("a %s can't be passed to the submission: it is no data" % type(value).__name__)
+        self.functions.append(value)
+        return self.codec.Opaque(len(self.functions) * 2 - 1)
+
+    def _resolve(self, number: int) -> Any:
+        return self.functions[number // 2] if number % 2 else Remote(self, number // 2)
+
+    def _exception(self, own: Any, names: List[str], message: str, args: List[Any]) -> BaseException:
+        """Return the exception a use of the submission raised, as near as it can be made here."""
+        if own is not None:
+            return self.raised[own]
+        known = (getattr(builtins, name, None) for name in names)
+        kind = next((one for one in known if isinstance(one, type) and issubclass(one, Exception)), Exception)
+        try:
+            error = kind(*args)
+        except Exception:
+            error = Exception(message)
+        error.of_submission_ = "%s: %s" % (names[0], message) if message else names[0]  # type: ignore[attr-defined]
+        return error
+
+
+def _update(old: Any, new: Any) -> None:
+    """Make a mutable argument what the submission has made of it, keeping the objects it is made of."""
+    if type(old) is not type(new):
+        return
+    if type(old) in (list, deque, bytearray):
+        kept = [_merged(*pair) for pair in zip(old, new)]
+        kept += list(new)[len(kept) :]
+        old.clear()
+        old.extend(kept)
+    elif isinstance(old, dict):
+        merged = {key: _merged(old[key], value) if key in old else value for key, value in new.items()}
+        old.clear()
+        old.update(merged)
+    elif isinstance(old, set):
+        old.clear()
+        old.update(new)
+    elif hasattr(old, "__dict__"):
+        _update(old.__dict__, new.__dict__)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if type(old) is type(new) and (type(old) in (list, deque, bytearray, dict, set) or hasattr(old, "__dict__")):
+        _update(old, new)
+        return old
+    return new
+
+
+def _bind(space: Dict[str, Any], link: _Link, name: str) -> None:
+    """Give a test what the submission calls so, if it does."""
+    try:
+        space[name] = link.use("this", name, [])
+    except AttributeError:
+        pass
+
+
+def judge_(name: str, ask: Callable[..., Any]) -> Tuple[str, str, str]:
+    """Run one test; return what came of it, a message, and what the last call returned."""
+    told = sys.modules["solution"]
+    ask("begin")
+    link = _Link(ask, told.CLASSES_)  # type: ignore[attr-defined]
+    random.seed("%s:%s" % (told.SEED_, name))  # type: ignore[attr-defined]
+    space: Dict[str, Any] = {"__name__": "test"}
+    try:
+        exec(compile(told.PRELUDE_, "prelude.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
+        link.classes = {key: made for key, made in space.items() if isinstance(made, type)}
+        exec(compile(told.SUPPORT_, "support.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
+        space["candidate"] = space[told.ENTRY_] = Remote(link, told.ENTRY_)  # type: ignore[attr-defined]
+        for wanted in told.NAMES_[name]:  # type: ignore[attr-defined]
+            _bind(space, link, wanted)
+        exec(compile(told.TESTS_[name], "test.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
+    except Ended as end:
+        return "ended", str(end.args[0]), str(end.args[1])
+    except AssertionError as error:
+        return "wrong_answer", str(error)[:1000] or "the assertion does not hold", link.returned
+    except BaseException as error:
+        own = getattr(error, "of_submission_", None)
+        if own is not None:
+            return "exception", str(own)[:1200], ""
+        return "wrong_answer", ("%s: %s" % (type(error).__name__, error))[:1200], link.returned
+    return "passed", "", link.returned
