@@ -18,9 +18,9 @@ from deepgym_env.images.tree import Tree
 __all__ = ["PROGRAMS", "add_git_and_perl", "add_programs", "asked"]
 
 PROGRAMS = tuple(
-    "bash sh [ awk base64 basename bunzip2 bzip2 cat chmod cksum clear cmp comm cp csplit cut date dd df diff diff3 "
-    "dirname du echo env expand expr factor false file find fmt fold git grep egrep fgrep groups gunzip gzip head "
-    "hostname id install join kill less link ln ls make md5sum mkdir mkfifo mktemp more mv nice nl nohup nproc "
+    "bash sh [ awk base64 basename bunzip2 bzip2 cat chmod cksum clear cmp comm cp csplit curl cut date dd df diff "
+    "diff3 dirname du echo env expand expr factor false file find fmt fold git grep egrep fgrep groups gunzip gzip "
+    "head hostname id install join kill less link ln ls make md5sum mkdir mkfifo mktemp more mv nice nl nohup nproc "
     "numfmt od paste patch perl pgrep pkill pr printenv printf ps pwd python python3 readlink realpath rev rm rmdir "
     "sed seq setsid sha1sum sha256sum sha512sum shred shuf sleep sort split sqlite3 stat stdbuf stty sum sync tac "
     "tail tar tee test time timeout top touch tr tree true truncate tsort tty uname unexpand uniq unlink unxz unzip "

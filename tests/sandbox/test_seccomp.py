@@ -251,3 +251,14 @@ def test_a_workspace_is_told_that_it_may_not(workspace):
     assert workspace("fsetxattr") == NOT_SUPPORTED
     assert workspace("clone3") == MISSING
     assert not set(syscalls.WORKSPACE) & {"memfd_create", "shmget", "mq_open", "keyctl", "mount", "unshare", "ptrace"}
+
+
+@pytest.mark.parametrize("name", ["kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo"])
+def test_pid_1_is_spared_where_the_kernel_does_not(name):
+    for machine, (column, arch) in seccomp.ARCHES.items():
+        number = {**syscalls.ALLOWED, **syscalls.WORKSPACE}[name][column]
+        for spared, first in ((False, ALLOW), (True, REFUSE)):
+            program = seccomp.workspace_program(machine, spare_first=spared)
+            assert run(program, number, (1, 9), arch)[0] == first
+            assert run(program, number, (0xFFFFFFFFFFFFFFFF, 9), arch)[0] == first
+            assert run(program, number, (2, 9), arch)[0] == ALLOW

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import textwrap
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -42,6 +43,12 @@ def tokens() -> list[str]:
 def digests() -> list[str]:
     """Digests of the right answers: enough to recognise one, not enough to make one."""
     return [hashlib.sha256(right(token(number)).encode()).hexdigest() for number in range(4)]
+
+
+@pytest.fixture(scope="session")
+def gvisor(engine: DeepGym) -> bool:
+    """Whether the kernel is gVisor's, which is known to differ in a few things: docs/security.md lists them."""
+    return any(layer.name == "kernel" and layer.active for layer in engine.isolation().layers)
 
 
 @pytest.fixture(scope="module")
@@ -86,4 +93,7 @@ def _descriptors_do_not_grow(engine: DeepGym, task: Task) -> Iterator[None]:
     assert engine.run(task, HONEST).score == 1.0
     before = len(os.listdir("/proc/self/fd"))
     yield
+    deadline = time.monotonic() + 20.0  # a daemon takes a while to remove a container
+    while len(os.listdir("/proc/self/fd")) > before and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert len(os.listdir("/proc/self/fd")) <= before

@@ -16,7 +16,7 @@ import stat
 from typing import Callable, List, Optional
 
 from . import kernel
-from .root import Root
+from .root import SUPPORT, Root
 
 __all__ = [
     "BOX",
@@ -33,6 +33,8 @@ __all__ = [
 
 PACKAGES = "/packages"  # wherever they lie outside
 BOX = "/box"
+_EMPTY = "/box/empty"
+_SENTRY = "/proc/sentry-meminfo"  # what gVisor has and no other kernel
 TMP = "/box/tmp"  # a rule on /box also reaches what is mounted below it
 _BASE = "/tmp"  # exists everywhere; covered in our own mount namespace only
 _UNPRIVILEGED = 61000
@@ -125,28 +127,60 @@ def _unshare_and_map() -> None:
 def _build_root(root: Root) -> None:
     """Make a tmpfs at ``_BASE`` that holds what ``root`` lists."""
     kernel.mount(None, "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    in_gvisor = os.path.exists(_SENTRY)
+    if in_gvisor:
+        _own_sources_as_files(root)
     shown = {**root.shown, **{device: device for device in DEVICES}}
     sources = [(place, os.open(source, os.O_PATH | os.O_CLOEXEC)) for place, source in shown.items()]
-    kernel.mount_tmpfs(_BASE, kernel.MS_NOSUID | kernel.MS_NODEV, "1m", "512", mode="755")
+    kernel.mount_tmpfs(_BASE, kernel.MS_NOSUID | kernel.MS_NODEV, "2m", "1024", mode="755")
+    for path, source in sources:
+        _make_place(source, path)
+    _furnish(root)
+    if in_gvisor:
+        _seal()
     for path, source in sources:
         _bind(source, path)
     for path in root.hidden:
         if os.path.isdir(_BASE + path):
-            flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
-            kernel.mount_tmpfs(_BASE + path, flags, "4k", "1", mode="755")
-    for link in ("/lib", "/lib64"):
-        if os.path.islink(link) and not os.path.lexists(_BASE + link):
-            os.symlink(os.readlink(link), _BASE + link)
-    os.makedirs(_BASE + TMP)
-    _furnish(root)
+            _cover(path, in_gvisor)
     if "/proc" in root.folders:  # for the zygote alone; without it no child could mount its own
         kernel.mount("/proc", _BASE + "/proc", None, kernel.MS_BIND)
-    if not os.path.lexists(_BASE + "/tmp"):
-        os.symlink(TMP, _BASE + "/tmp")
+
+
+def _seal() -> None:
+    """Cover the root by an overlay that shows the same.
+
+    On gVisor, read-only doesn't keep the owner of a tmpfs's folders, which every process here is, from
+    changing their modes and times, and so from telling others something or locking them out.
+    """
+    kernel.mount("overlay", _BASE, "overlay", kernel.MS_RDONLY, "lowerdir=%s:%s" % (_BASE, _BASE + _EMPTY))
+
+
+def _own_sources_as_files(root: Root) -> None:
+    """Have this package's sources copied instead of shown: they lie in a tmpfs, see :func:`_seal`."""
+    place = os.path.join(SUPPORT, "runner")
+    source = root.shown.pop(place, None)
+    for name in os.listdir(source) if source else ():
+        with open(os.path.join(source or "", name)) as file:
+            root.files[os.path.join(place, name)] = file.read()
+
+
+def _cover(path: str, in_gvisor: bool) -> None:
+    """Put an empty folder in the place of one."""
+    if in_gvisor:
+        kernel.mount(_BASE + _EMPTY, _BASE + path, None, kernel.MS_BIND)
+        return
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
+    kernel.mount_tmpfs(_BASE + path, flags, "4k", "1", mode="755")
 
 
 def _furnish(root: Root) -> None:
     """Add what the root holds besides the host's folders."""
+    for link in ("/lib", "/lib64"):
+        if os.path.islink(link) and not os.path.lexists(_BASE + link):
+            os.symlink(os.readlink(link), _BASE + link)
+    os.makedirs(_BASE + TMP)
+    os.makedirs(_BASE + _EMPTY)
     for folder in root.folders:
         os.makedirs(_BASE + folder, exist_ok=True)
     for path, text in root.files.items():
@@ -158,15 +192,22 @@ def _furnish(root: Root) -> None:
         os.makedirs(os.path.dirname(_BASE + path), exist_ok=True)
         if not os.path.lexists(_BASE + path):
             os.symlink(target, _BASE + path)
+    if not os.path.lexists(_BASE + "/tmp"):
+        os.symlink(TMP, _BASE + "/tmp")
 
 
-def _bind(source: int, path: str) -> None:
+def _make_place(source: int, path: str) -> None:
+    """Make what a folder or file of the host is shown in the place of."""
     target = _BASE + path
     if stat.S_ISDIR(os.fstat(source).st_mode):
         os.makedirs(target, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _bind(source: int, path: str) -> None:
+    target = _BASE + path
     kernel.mount("/proc/self/fd/%d" % source, target, None, kernel.MS_BIND)
     device = path in DEVICES
     flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kernel.MS_NOSUID | _locked_flags(target)

@@ -30,6 +30,8 @@ _IOCTLS = (0x5401, 0x5450, 0x5451, 0x5421, 0x541B)  # TCGETS FIONCLEX FIOCLEX FI
 _PRCTLS = (3, 15, 16, 0x53564D41)  # GET_DUMPABLE SET_NAME GET_NAME SET_VMA
 _TTY_INPUT = (0x5412, 0x541C)  # TIOCSTI TIOCLINUX: typing into a terminal
 _SOCKETS = (1, 2, 10)  # AF_UNIX AF_INET AF_INET6, in a network that is a loopback device
+_SIGNALLING = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open")
+_ALL = 0xFFFFFFFF  # the low word of pid -1: everybody
 _PRCTLS_REFUSED = (22, 28, 35, 0x59616D61)  # SET_SECCOMP SET_SECUREBITS SET_MM SET_PTRACER
 _FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)  # DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC pipe size
 
@@ -45,14 +47,21 @@ def filter_program(machine: str, own_pid_only: Optional[int]) -> bytes:
     return _program(machine, tables, _checks(own_pid_only))
 
 
-def workspace_program(machine: str) -> bytes:
+def workspace_program(machine: str, *, spare_first: bool = False) -> bytes:
     """Return the filter of a shell and what it starts: processes, sockets, links and locks are theirs.
 
     Nothing is killed for a call: programs probe, and are told that they may not.
+
+    Args:
+        machine: ``platform.machine()``; one of ``ARCHES``.
+        spare_first: Refuse signals to pid 1, which watches; where the kernel doesn't do so itself.
     """
     refused = ((MISSING, _ret(_ERRNO | errno.ENOSYS)), (UNSUPPORTED, _ret(_ERRNO | errno.ENOTSUP)))
     tables = ((ALLOWED, _ret(_ALLOW)), (WORKSPACE, _ret(_ALLOW)), *refused)
-    return _program(machine, tables, _workspace_checks())
+    checks = _workspace_checks()
+    if spare_first:
+        checks.update({name: _none_of(0, (1, _ALL)) for name in _SIGNALLING}, setpriority=_none_of(1, (1,)))
+    return _program(machine, tables, checks)
 
 
 def _program(machine: str, tables: Iterable[Tuple[Table, Code]], checks: Dict[str, Code]) -> bytes:

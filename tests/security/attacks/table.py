@@ -47,7 +47,7 @@ ATTACKS: dict[str, tuple[str, str]] = {
     ),
     "kill_others": (
         "wrong_answer",
-        "def solve(text):\n    for pid in [p for p in range(2, 3000) if p != os.getpid()]:\n"
+        "def solve(text):\n    for pid in [p for p in range(2, 500) if p != os.getpid()]:\n"
         "        try: os.kill(pid, 9)\n        except OSError: continue\n        return text\n    return ''",
     ),
     "limits_raised": (
