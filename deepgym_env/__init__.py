@@ -4,7 +4,8 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
-- :class:`Task`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes in and comes out.
+- :class:`Task`, :class:`AssertionTask`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes
+  in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
@@ -21,8 +22,10 @@ from deepgym_env.programs import Program, ProgramLimits, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
 from deepgym_env.task import (
+    AssertionTask,
     Call,
     Case,
+    CodeTest,
     Comparison,
     File,
     Limits,
@@ -35,11 +38,13 @@ from deepgym_env.task import (
 )
 
 __all__ = [
+    "AssertionTask",
     "AsyncDeepGym",
     "BatchResult",
     "Call",
     "Case",
     "CaseResult",
+    "CodeTest",
     "Comparison",
     "DeepGym",
     "File",

@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
 from deepgym_env.extraction import extract_code
-from deepgym_env.judge import CallJudge, Hearing, Inspection, StateJudge
+from deepgym_env.judge import AssertionJudge, CallJudge, Hearing, Inspection, StateJudge, judge_of
 from deepgym_env.programs import LanguageName, Program, ProgramResult, ProgramRunner
 from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
 from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Pool, Session, SessionHost, Snapshot
 from deepgym_env.sandbox.isolation import LEVELS
 from deepgym_env.sandbox.modes import Mode, backend_for
-from deepgym_env.task import AnyTask, File, SessionLimits, StateTest, Task, WorkspaceTask
+from deepgym_env.task import AnyTask, File, FunctionTask, SessionLimits, StateTest, Task, WorkspaceTask
 
 __all__ = ["AsyncDeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
@@ -101,7 +101,7 @@ class AsyncDeepGym:
         self._pool: Pool | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._host: SessionHost | None = None
-        self._judges: OrderedDict[int, CallJudge] = OrderedDict()
+        self._judges: OrderedDict[int, CallJudge | AssertionJudge] = OrderedDict()
         self._programs = ProgramRunner(
             lambda files, limits: self._open(None, files, limits, None),
             seats=self.workers * _PROGRAMS,
@@ -335,7 +335,7 @@ class AsyncDeepGym:
 
     # ── one submission ────────────────────────────────────────────────────────────────────
 
-    async def _run_code(self, task: Task, code: str) -> RunResult:
+    async def _run_code(self, task: FunctionTask, code: str) -> RunResult:
         began = time.perf_counter()
         if not code:
             return _not_run(task, "no_code", "the text holds no code")
@@ -344,9 +344,8 @@ class AsyncDeepGym:
         judge = self._judge(task)
         cause = ""
         for attempt in range(1, self._retries + 2):
-            hearing = judge.hear(code)
             try:
-                await self._hear_out(hearing)
+                hearing = await self._hearing(judge, code)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
@@ -356,17 +355,29 @@ class AsyncDeepGym:
         timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
         return _not_run(task, "infrastructure_error", cause, timing)
 
+    async def _hearing(self, judge: CallJudge | AssertionJudge, code: str) -> Hearing:
+        """Return a hearing of ``code`` that is over."""
+        if isinstance(judge, CallJudge):
+            hearing = judge.hear(code)
+            await self._hear_out(hearing)
+            return hearing
+        async with judge.examine(code, self._running_pool().runner) as examination:
+            hearing = judge.hear(examination)
+            if examination.refused is None:
+                await self._hear_out(hearing, waits=True)
+        return hearing
+
     async def _hear_out(self, hearing: Hearing, *, waits: bool = False) -> None:
         again = True
         while again:
             async with self._running_pool().runner(waits=waits) as runner:
                 again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
 
-    def _judge(self, task: Task) -> CallJudge:
+    def _judge(self, task: FunctionTask) -> CallJudge | AssertionJudge:
         """Return the task's judge, made once while the task is in use."""
         judge = self._judges.get(id(task))
         if judge is None:
-            judge = self._judges[id(task)] = CallJudge(task)  # holds the task, so its id stays taken
+            judge = self._judges[id(task)] = judge_of(task)  # holds the task, so its id stays taken
             if len(self._judges) > _JUDGES:
                 self._judges.popitem(last=False)
         self._judges.move_to_end(id(task))
@@ -395,14 +406,14 @@ class AsyncDeepGym:
         return self._host
 
 
-def _task_of(env: Environment | str) -> Task:
+def _task_of(env: Environment | str) -> FunctionTask:
     task = load_task(env) if isinstance(env, str) else env
     if isinstance(task, WorkspaceTask):
         raise ConfigError(
             f"{task.id!r} is a workspace task, worked on in many turns: "
             f"use gym.make('DeepGym/{task.id}'), deepgym_env.rollout, or session() and judge()"
         )
-    if not isinstance(task, Task):
+    if not isinstance(task, FunctionTask):
         raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
     return task
 

@@ -253,11 +253,13 @@ class FunctionTask(_Described):
     """A function to write; see :class:`Task` and :class:`AssertionTask` for how it is tested.
 
     Attributes:
+        tests: The tests, in the order of the reward vector.
         entry_point: Name of the function the submission must define.
         limits: What a submission may use.
         prelude: Helper source that runs in the child before the submission.
     """
 
+    tests: tuple[TestCase | CodeTest, ...] = Field(min_length=1)
     entry_point: str
     limits: Limits = Limits()
     prelude: str = ""
@@ -267,7 +269,13 @@ class FunctionTask(_Described):
         if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
         _insist_python(prelude=self.prelude, reference=self.reference or "")
+        _insist_unique(self.tests)
         return self
+
+    @property
+    def public_tests(self) -> tuple[TestCase | CodeTest, ...]:
+        """The tests an agent may see."""
+        return tuple(test for test in self.tests if test.public)
 
 
 class Task(FunctionTask):
@@ -285,7 +293,6 @@ class Task(FunctionTask):
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:
-        _insist_unique(self.tests)
         if (self.comparison.kind == "checker") != (self.check is not None):
             raise ValueError("comparison kind 'checker' and a `check` function go together")
         return self
@@ -313,7 +320,6 @@ class AssertionTask(FunctionTask):
 
     @model_validator(mode="after")
     def _consistent(self) -> AssertionTask:
-        _insist_unique(self.tests)
         _insist_python(support=self.support, **{f"test {test.id!r}": test.code for test in self.tests})
         return self
 
@@ -389,7 +395,7 @@ class WorkspaceTask(_Described):
         return tuple(test for test in self.tests if test.public)
 
 
-AnyTask = Task | AssertionTask | WorkspaceTask
+AnyTask = FunctionTask | WorkspaceTask
 
 
 def _insist_python(**sources: str) -> None:
@@ -400,7 +406,7 @@ def _insist_python(**sources: str) -> None:
             raise ValueError(f"{name} is not valid Python: {error}") from error
 
 
-def _insist_unique(tests: tuple[TestCase, ...] | tuple[CodeTest, ...] | tuple[StateTest, ...]) -> None:
+def _insist_unique(tests: tuple[TestCase | CodeTest | StateTest, ...]) -> None:
     ids = [test.id for test in tests]
     if len(set(ids)) != len(ids):
         raise ValueError(f"test ids must be unique, got {ids}")

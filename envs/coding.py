@@ -25,7 +25,7 @@ from deepgym_env.envs.spaces import UnicodeText
 from deepgym_env.envs.workspace_episode import WorkspaceEpisode
 from deepgym_env.errors import ConfigError
 from deepgym_env.sandbox import Session
-from deepgym_env.task import AnyTask, Task, WorkspaceTask
+from deepgym_env.task import AnyTask, FunctionTask, WorkspaceTask
 
 __all__ = ["CodingEnv"]
 
@@ -119,7 +119,7 @@ class CodingEnv(gym.Env[str, Action]):
             raise ConfigError("fresh_tests needs the id of a built-in task: a Task's tests are fixed")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
-        if dense and isinstance(self.task, Task):
+        if dense and isinstance(self.task, FunctionTask):
             raise ConfigError("dense is for workspace tasks: a function is judged with every submission anyway")
         self._options: dict[str, Any] = {
             "max_turns": max_turns,

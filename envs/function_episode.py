@@ -11,14 +11,14 @@ from deepgym_env.errors import SandboxError
 from deepgym_env.extraction import extract_code
 from deepgym_env.feedback import feedback
 from deepgym_env.judge.scratch import scratch_task
-from deepgym_env.task import Task
+from deepgym_env.task import FunctionTask
 
 __all__ = ["FunctionEpisode"]
 
 _NO_CODE = "Your message holds no code. Answer with one fenced Python block."
 
 
-class FunctionEpisode(Episode[Task]):
+class FunctionEpisode(Episode[FunctionTask]):
     """Submissions are judged as they come; the episode ends when one passes every test."""
 
     @property

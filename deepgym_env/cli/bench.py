@@ -19,7 +19,7 @@ from deepgym_env.errors import ConfigError, SandboxError, TaskError
 if TYPE_CHECKING:
     from deepgym_env.blocking import DeepGym
     from deepgym_env.result import RunResult
-    from deepgym_env.task import Task
+    from deepgym_env.task import FunctionTask
 
 __all__ = ["EXAMPLES", "bench"]
 
@@ -60,7 +60,7 @@ def bench(
         _print_figures(figures)
 
 
-def _start_seconds(engine: DeepGym, task: Task, codes: Iterator[str]) -> float:
+def _start_seconds(engine: DeepGym, task: FunctionTask, codes: Iterator[str]) -> float:
     """Return the time from nothing to the first verdict, then start every other worker."""
     began = time.perf_counter()
     _insist(engine.run(task, next(codes)))
@@ -69,7 +69,7 @@ def _start_seconds(engine: DeepGym, task: Task, codes: Iterator[str]) -> float:
     return seconds
 
 
-def _latencies(engine: DeepGym, task: Task, codes: list[str], tick: Tick) -> list[float]:
+def _latencies(engine: DeepGym, task: FunctionTask, codes: list[str], tick: Tick) -> list[float]:
     latencies = []
     for code in codes:
         began = time.perf_counter()
@@ -80,7 +80,7 @@ def _latencies(engine: DeepGym, task: Task, codes: list[str], tick: Tick) -> lis
     return latencies
 
 
-def _batch_seconds(engine: DeepGym, task: Task, codes: list[str], tick: Callable[[int, int], None]) -> float:
+def _batch_seconds(engine: DeepGym, task: FunctionTask, codes: list[str], tick: Callable[[int, int], None]) -> float:
     began = time.perf_counter()
     results = engine.run_batch(task, codes, progress=tick)
     seconds = time.perf_counter() - began
@@ -98,7 +98,7 @@ def _insist(result: RunResult) -> None:
 
 
 def _figures(
-    task: Task, engine: DeepGym, latencies: list[float], batch_seconds: float, start_seconds: float
+    task: FunctionTask, engine: DeepGym, latencies: list[float], batch_seconds: float, start_seconds: float
 ) -> dict[str, Any]:
     isolation = engine.isolation()
     ordered = sorted(1000 * latency for latency in latencies)

@@ -22,7 +22,7 @@ from rich.markup import escape
 from deepgym_env.errors import ConfigError, DeepGymError, TaskError
 
 if TYPE_CHECKING:
-    from deepgym_env.task import AnyTask, Task
+    from deepgym_env.task import AnyTask, FunctionTask
 
 __all__ = [
     "ImageOption",
@@ -106,16 +106,16 @@ ImageOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 
-def resolve_function(name: str, seed: int = 0) -> Task:
+def resolve_function(name: str, seed: int = 0) -> FunctionTask:
     """Return the function task a TASK argument means.
 
     Raises:
         TaskError: If there is no such task, its folder is broken, or it is a workspace task.
     """
-    from deepgym_env.task import Task
+    from deepgym_env.task import FunctionTask
 
     task = resolve_task(name, seed)
-    if not isinstance(task, Task):
+    if not isinstance(task, FunctionTask):
         raise TaskError(f"{task.id!r} is a workspace task, worked on in many turns: use `deepgym play {name}`")
     return task
 
@@ -135,13 +135,13 @@ def resolve_task(name: str, seed: int = 0) -> AnyTask:
     folder = Path(name)
     if not folder.is_dir():
         raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")
-    from deepgym_env.judge import CallJudge
-    from deepgym_env.task import Task
+    from deepgym_env.judge import judge_of
+    from deepgym_env.task import FunctionTask
 
     try:
         task = load_task_folder(folder.resolve(), seed)
-        if isinstance(task, Task):
-            CallJudge(task)  # tests that can't be asked are found here, before anything is run
+        if isinstance(task, FunctionTask):
+            judge_of(task)  # tests that can't be asked are found here, before anything is run
     except DeepGymError:
         raise
     except (Exception, SystemExit) as error:  # a folder is input: whatever its cases.py raises is no crash of ours

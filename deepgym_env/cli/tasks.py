@@ -11,7 +11,19 @@ import typer
 from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
 from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
 from deepgym_env.errors import ConfigError
-from deepgym_env.task import AnyTask, Call, Comparison, Limits, SessionLimits, Task, WorkspaceTask
+from deepgym_env.task import (
+    AnyTask,
+    AssertionTask,
+    Call,
+    CodeTest,
+    Comparison,
+    FunctionTask,
+    Limits,
+    SessionLimits,
+    Task,
+    TestCase,
+    WorkspaceTask,
+)
 
 if TYPE_CHECKING:
     from deepgym_env.catalog import Kind
@@ -96,7 +108,7 @@ def show(task: TaskArgument, as_json: JsonOption = False) -> None:
 
 
 def _kind(task: AnyTask) -> Kind:
-    return "function" if isinstance(task, Task) else "workspace"
+    return "workspace" if isinstance(task, WorkspaceTask) else "function"
 
 
 def _description(task: AnyTask) -> dict[str, Any]:
@@ -107,7 +119,7 @@ def _description(task: AnyTask) -> dict[str, Any]:
         "prompt": task.prompt,
         "limits": task.limits.model_dump(),
         "tests": {"total": total, "public": public, "hidden": total - public},
-        **(_function_description(task) if isinstance(task, Task) else _workspace_description(task)),
+        **(_workspace_description(task) if isinstance(task, WorkspaceTask) else _function_description(task)),
         "seed": task.seed,
         "source": task.source,
         "license": task.license,
@@ -122,20 +134,20 @@ def _workspace_description(task: WorkspaceTask) -> dict[str, Any]:
     }
 
 
-def _function_description(task: Task) -> dict[str, Any]:
-    public_tests = [
-        {
-            "id": test.id,
-            "calls": [{"call": _call_text(task, call), "expected": repr(call.expected)} for call in test.calls],
-        }
-        for test in task.public_tests
-    ]
+def _function_description(task: FunctionTask) -> dict[str, Any]:
     return {
         "entry_point": task.entry_point,
         "prelude": task.prelude,
-        "comparison": task.comparison.model_dump(),
-        "public_tests": public_tests,
+        "comparison": task.comparison.model_dump() if isinstance(task, Task) else None,
+        "public_tests": [_test_description(task, test) for test in task.public_tests],
     }
+
+
+def _test_description(task: FunctionTask, test: TestCase | CodeTest) -> dict[str, Any]:
+    if isinstance(test, CodeTest):
+        return {"id": test.id, "code": test.code}
+    calls = [{"call": _call_text(task, call), "expected": repr(call.expected)} for call in test.calls]
+    return {"id": test.id, "calls": calls}
 
 
 def _print_task(task: AnyTask) -> None:
@@ -150,8 +162,9 @@ def _print_task(task: AnyTask) -> None:
     facts = Table.grid(padding=(0, 2))
     facts.add_row("[dim]difficulty[/]", task.difficulty + (f" ({', '.join(task.tags)})" if task.tags else ""))
     facts.add_row("[dim]tests[/]", f"{len(task.tests)}: {len(task.public_tests)} public, {hidden} hidden")
-    if isinstance(task, Task):
-        facts.add_row("[dim]comparison[/]", _comparison_text(task.comparison))
+    if isinstance(task, FunctionTask):
+        how = _comparison_text(task.comparison) if isinstance(task, Task) else "the tests' own assertions decide"
+        facts.add_row("[dim]comparison[/]", how)
         facts.add_row("[dim]limits[/]", _limits_text(task.limits))
     else:
         facts.add_row("[dim]workspace[/]", ", ".join(file.path for file in task.files) or "empty")
@@ -159,7 +172,7 @@ def _print_task(task: AnyTask) -> None:
         facts.add_row("[dim]limits[/]", _session_limits_text(task.limits))
     console.print(facts)
     if task.public_tests:
-        console.print(_public_table(task) if isinstance(task, Task) else _public_titles(task))
+        console.print(_public_titles(task) if isinstance(task, WorkspaceTask) else _public_table(task))
 
 
 def _public_titles(task: WorkspaceTask) -> Any:
@@ -171,18 +184,25 @@ def _public_titles(task: WorkspaceTask) -> Any:
     return grid
 
 
-def _public_table(task: Task) -> Any:
+def _public_table(task: FunctionTask) -> Any:
     from rich.text import Text
 
+    if isinstance(task, AssertionTask):
+        grid = table("public test", "code")
+        for asserted in task.public_tests:
+            grid.add_row(asserted.id, Text(one_line(asserted.code, _CALL_LIMIT)))
+        return grid
     grid = table("public test", "call", "expected")
     for test in task.public_tests:
+        if isinstance(test, CodeTest):
+            continue
         for number, call in enumerate(test.calls):
             texts = one_line(_call_text(task, call), _CALL_LIMIT), one_line(repr(call.expected), _CALL_LIMIT)
             grid.add_row("" if number else test.id, *map(Text, texts))
     return grid
 
 
-def _call_text(task: Task, call: Call) -> str:
+def _call_text(task: FunctionTask, call: Call) -> str:
     arguments = [repr(arg) for arg in call.args] + [f"{name}={arg!r}" for name, arg in call.kwargs.items()]
     return f"{task.entry_point}({', '.join(arguments)})"
 

@@ -20,15 +20,15 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
-import inspect
 import json
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
+from pathlib import Path
 from typing import Any
 
-from deepgym_env.judge import examiner, respondent
 from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of
+from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
 from deepgym_env.result import CaseResult, RunResult, RunStatus
 from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
@@ -43,6 +43,7 @@ Runners = Callable[[], AbstractAsyncContextManager[Runner]]
 
 _EXCHANGES = 100_000  # of one process
 _PROCESSES = 3
+_PRINTED = 4000
 _ASKED_BYTES = 1 << 28  # of one test's requests
 _EXAMINER = Limits(cpu_seconds=30.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 20)
 
@@ -61,14 +62,17 @@ class AssertionJudge:
     def __init__(self, task: AssertionTask) -> None:
         """Prepare the examiner's source."""
         self.task = task
-        names = {test.id: foreign_names(test.code, task.support, task.entry_point) for test in task.tests}
+        names = {
+            test.id: foreign_names(test.code, f"{task.prelude}\n{task.support}", task.entry_point)
+            for test in task.tests
+        }
         self.source = "\n".join(
             [
                 f"PRELUDE_ = {task.prelude!r}",
                 f"SUPPORT_ = {task.support!r}",
                 f"ENTRY_ = {task.entry_point!r}",
                 f"SEED_ = {task.seed!r}",
-                f"TESTS_ = {({test.id: test.code for test in task.tests})!r}",
+                f"TESTS_ = { ({test.id: test.code for test in task.tests})!r}",
                 f"NAMES_ = {names!r}",
             ]
         )
@@ -95,17 +99,21 @@ class Examination:
         self._begins = False
         self._processes = 0
         self.refused: tuple[RunStatus, str] | None = None  # why no test counts
+        self.printed = b""  # by the submission, in this test
         self.cpu_seconds = 0.0
         self.peak_kb = 0
 
     async def __call__(self, kind: str = "", text: str = "") -> list[Any]:
-        """Answer the examiner: ``["ok"]``, ``["reply", text]`` or ``["ended", status, error]``.
+        """Answer the examiner: ``["ok"]``, ``["reply", text]``, or why there is no reply.
+
+        That is ``["failed", status, error]``, or ``["ended", status, error]`` if the process has ended.
 
         Raises:
             SandboxError: If the sandbox was lost, which is no verdict.
         """
         if kind == "begin":
             self._begins = True
+            self.printed = b""
             return ["ok"]
         if self.refused is not None:
             return ["ended", "not_run", self.refused[1]]
@@ -115,7 +123,10 @@ class Examination:
             await self._start()
         begins, self._begins = self._begins, False
         assert self._respondent is not None
-        return self._heed(await self._respondent.exchange(text, begins))
+        event = await self._respondent.exchange(text, begins)
+        self.printed += self._respondent.printed
+        self._respondent.printed = b""
+        return self._heed(event)
 
     async def _start(self) -> None:
         self._processes += 1
@@ -163,6 +174,7 @@ class _Respondent:
         loop = asyncio.get_running_loop()
         self.loaded: asyncio.Future[list[Any]] = loop.create_future()
         self.ending: Ending | None = None
+        self.printed = b""
         self._task = task
         self._code = code
         self._heard = self.loaded  # what is waited for: the next thing it says, or its end
@@ -171,6 +183,7 @@ class _Respondent:
         self._asks = False  # it asks something itself, within an answer
         self._refusal: tuple[str, str] | None = None
         self._work: asyncio.Task[None] | None = None
+        self._over: list[Any] | Exception | None = None
 
     def start(self, runners: Runners) -> None:
         """Start the process on a runner that is free."""
@@ -180,29 +193,29 @@ class _Respondent:
         try:
             async with runners() as runner:
                 self.ending = await runner.execute(_job(self._task, self._code), self.take)
+            status, text = self._refusal or cause(self.ending)
+            self._over = ["refused" if self.loaded is self._heard else "ended", status, text]
         except Exception as error:
-            self._tell(error)
-            return
-        status, text = self._refusal or cause(self.ending)
-        self._tell(["refused" if self.loaded is self._heard else "ended", status, text])
+            self._over = error
+        self._tell(self._over)
 
     async def exchange(self, text: str, begins: bool) -> list[Any]:
         """Ask, or answer what it asks; return what it says next, or its end."""
-        if self._heard.done() and self._heard is not self.loaded and self._said is None:
-            return self._heard.result()  # it ended while nobody asked
         self._heard = asyncio.get_running_loop().create_future()
-        said = self._said
-        if said is None or said.done():
-            return await self._heard
+        if self._over is not None:  # it ended while nobody asked
+            self._tell(self._over)
+        elif self._said is not None and not self._said.done():
+            self._said.set_result(self._question(text, begins))
+        return await self._heard
+
+    def _question(self, text: str, begins: bool) -> bytes | Next:
         if self._asks:
             self._asks = False
-            said.set_result(codec.encode(text, 1 << 28).encode())
-        else:
-            self._nonce = secrets.token_hex(NONCE // 2)
-            call = f"[{codec.encode([text, codec.Opaque(0)], 1 << 28)},{codec.encode({})}]"
-            stage = f'{{"nonces":["{self._nonce}"],"tests":[[{call}]]}}'.encode()
-            said.set_result(Next(stage) if begins else stage)
-        return await self._heard
+            return codec.encode(text, 1 << 28).encode()
+        self._nonce = secrets.token_hex(NONCE // 2)
+        call = f"[{codec.encode([text, codec.Opaque(0)], 1 << 28)},{codec.encode({})}]"
+        stage = f'{{"nonces":["{self._nonce}"],"tests":[[{call}]]}}'.encode()
+        return Next(stage) if begins else stage
 
     async def finish(self) -> None:
         """Let it end by itself if it waits for a question, else have it killed."""
@@ -224,7 +237,7 @@ class _Respondent:
         try:
             event = self._read(payload[:1], payload[1:])
         except Exception as error:  # the payload is hostile: whatever it upsets is its own doing
-            event = self._refuse("tampered", f"sent an answer that can't be read ({type(error).__name__})")
+            event = self._refusing("tampered", f"sent an answer that can't be read ({type(error).__name__})")
         if event is None:
             raise Forfeited
         self._said = asyncio.get_running_loop().create_future()
@@ -233,26 +246,22 @@ class _Respondent:
 
     def _read(self, kind: bytes, body: bytes) -> list[Any] | None:
         if kind == ChildKind.LOADED and not self.loaded.done():
-            return self._refuse(*claim(body, {"syntax_error"})) if body else ["loaded"]
+            return self._refusing(*claim(body, {"syntax_error"})) if body else ["loaded"]
         if kind == ChildKind.ANSWER and self._nonce and body[:NONCE] == self._nonce.encode():
             self._nonce = ""
-            (outcome, data), (_, _) = parts_of(body[NONCE:])
-            if outcome == ord("V"):
-                return ["reply", _text(data)]
-            status, error = claim(data)
-            return self._refuse_test(status, error)
+            (outcome, data), (_, printed) = parts_of(body[NONCE:])
+            self.printed += printed
+            return ["reply", _text(data)] if outcome == ord("V") else ["failed", *claim(data)]
         if kind == ChildKind.QUERY and self._nonce and not self._asks:
             self._asks = True
             (text,) = codec.build(codec.parse(body[4:].decode()))
             return ["reply", _text(codec.encode(text, 1 << 28).encode())]
-        return self._refuse("tampered", "sent an answer nobody asked for")
+        return self._refusing("tampered", "sent an answer nobody asked for")
 
-    def _refuse(self, status: str, error: str) -> None:
+    def _refusing(self, status: str, error: str) -> list[Any] | None:
+        """Note that nothing it sends counts any more; there is no event until it has ended."""
         self._refusal = (status, error)
-
-    def _refuse_test(self, status: str, error: str) -> list[Any]:
-        """Return what a request came to that could not be answered; the process goes on."""
-        return ["failed", status, error]
+        return None
 
     def _tell(self, event: list[Any] | Exception) -> None:
         if self._heard.done():
@@ -272,15 +281,17 @@ def _text(data: bytes) -> str:
 
 
 @functools.cache
-def _sources() -> tuple[str, str]:
-    return inspect.getsource(examiner), inspect.getsource(respondent)
+def _source(name: str) -> str:
+    """Return the source of a module that runs in a sandbox and not here, to be put behind other source."""
+    text = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
+    return text.partition("from __future__ import annotations\n")[2]
 
 
 def _job(task: AssertionTask, code: str) -> Job:
     limits = task.limits
     stage = {
         "code": code,
-        "prelude": f"{task.prelude}\n\n{_sources()[1].partition('from __future__ import annotations')[2]}",
+        "prelude": f"{task.prelude}\n\n{_source('respondent')}",
         "entry_point": "respond_",
         "defines": task.entry_point,
         "seed": task.seed % 2**32,
@@ -316,7 +327,7 @@ class _Questions(CallJudge):
                     TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
                 ),
                 limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
-                prelude=_sources()[0],
+                prelude=_source("examiner"),
                 seed=task.seed,
             )
         )
@@ -337,7 +348,7 @@ class _AssertionHearing(Hearing):
     def _weigh(self, question: Any, outcomes: list[tuple[int, bytes]], printed: bytes) -> CaseResult:
         kind, data = outcomes[0]
         if kind != ord("V"):
-            return self._told(question.test.id, "exception", "the test could not be finished", "")
+            return self._told(question.test.id, "exception", f"the test itself failed: {claim(data)[1]}", "")
         told = codec.build(codec.parse(data.decode()))
         if told[0] == "ended":
             return self._told(question.test.id, told[1], told[2], "")
@@ -352,7 +363,8 @@ class _AssertionHearing(Hearing):
             status=status,
             public=test.public,
             input_summary=_shortened(test.code) if test.public else "",
-            output_summary=returned if test.public else "",
+            output_summary=_value_of(returned) if test.public and returned else "",
+            stdout=self._examination.printed[:_PRINTED].decode("utf-8", "replace") if test.public else "",
             error=message if test.public else "",
         )
 
@@ -362,6 +374,11 @@ class _AssertionHearing(Hearing):
             self._refused = self._examination.refused
         self._cpu_seconds, self._peak_kb = self._examination.cpu_seconds, self._examination.peak_kb
         return super().verdict(wall_seconds=wall_seconds, attempts=attempts)
+
+
+def _value_of(reply: str) -> str:
+    """Return what a call returned, as a person reads it."""
+    return summarize(json.dumps(codec.parse(reply)[1]).encode())
 
 
 def _shortened(code: str) -> str:

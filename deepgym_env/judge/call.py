@@ -30,12 +30,12 @@ from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import Query, Task, TestCase
 
-__all__ = ["CallJudge", "Hearing", "Reply"]
+__all__ = ["NONCE", "CallJudge", "Hearing", "Reply", "cause", "claim", "parts_of"]
 
 Reply = bytes | Awaitable[bytes] | None
 
 _MAX_PROCESSES = 3
-_NONCE = 16
+NONCE = 16
 _PART = struct.Struct("<BI")
 _VALUE, _ERROR, _OUTPUT = ord("V"), ord("E"), ord("O")
 _CLAIMABLE: frozenset[str] = frozenset({"exception", "memory_limit", "output_limit"})
@@ -131,8 +131,8 @@ def _encode(test: TestCase) -> _Question:
 
     calls = []
     for call in test.calls:
-        args = codec.encode([shown(arg) for arg in call.args], 1 << 28)
-        kwargs = codec.encode({name: shown(arg) for name, arg in call.kwargs.items()}, 1 << 28)
+        args = codec.encode([shown(arg) for arg in call.args], 1 << 28, in_order=True)
+        kwargs = codec.encode({name: shown(arg) for name, arg in call.kwargs.items()}, 1 << 28, in_order=True)
         calls.append(f"[{args},{kwargs}]")
     return _Question(test, f"[{','.join(calls)}]", [Expected(call.expected) for call in test.calls], queries)
 
@@ -158,7 +158,7 @@ class Hearing:
         self._loaded = False
         self._queries = 0
         first = len(self._cases)
-        self._nonces = [secrets.token_hex(_NONCE // 2) for _ in self._judge.questions[first:]]
+        self._nonces = [secrets.token_hex(NONCE // 2) for _ in self._judge.questions[first:]]
         return self._judge.job(self._code, first, self._nonces)
 
     # ── what a process sends ──────────────────────────────────────────────────────────────
@@ -197,13 +197,13 @@ class Hearing:
         self._loaded = True
         if not body:
             return
-        status, error = _claim(body, {"syntax_error"})
+        status, error = claim(body, {"syntax_error"})
         self._refused = (status, error)
 
     def _answer(self, body: bytes) -> None:
         question = self._question
-        parts = _parts(body[_NONCE:])
-        if body[:_NONCE] != self._nonces.pop(0).encode() or not _fits(parts, question):
+        parts = parts_of(body[NONCE:])
+        if body[:NONCE] != self._nonces.pop(0).encode() or not _fits(parts, question):
             self._tampered("sent an answer that fits no question")
             return
         self._cases.append(self._weigh(question, parts[:-1], parts[-1][1]))
@@ -234,7 +234,7 @@ class Hearing:
         task = self._judge.task
         for call, expected, (kind, data) in zip(question.test.calls, question.expected, outcomes, strict=True):
             if kind == _ERROR:
-                status, error = _claim(data)
+                status, error = claim(data)
                 told = error if question.test.public else ""
                 return self._case(question, status, told, call, expected, b"", printed)
             if not matches(expected, data, task.comparison, task.check, call.args):
@@ -280,7 +280,7 @@ class Hearing:
         open_questions = self._judge.questions[len(self._cases) :]
         if self._refused is not None or not open_questions:
             return False
-        status, error = _cause(ending)
+        status, error = cause(ending)
         if status == "tampered" or not self._loaded:
             self._refused = (status, error)
             return False
@@ -338,7 +338,7 @@ async def _encoded(answer: Awaitable[Any]) -> bytes:
     return codec.encode(await answer, 1 << 28).encode()
 
 
-def _cause(ending: Ending) -> tuple[CaseStatus, str]:
+def cause(ending: Ending) -> tuple[CaseStatus, str]:
     """Return what a process's end means for the test it was at."""
     if ending.reason in _KILLED_FOR:
         return _KILLED_FOR[ending.reason]
@@ -352,7 +352,7 @@ def _cause(ending: Ending) -> tuple[CaseStatus, str]:
     return "crashed", "the process ended before it had answered"
 
 
-def _claim(body: bytes, more: set[str] = frozenset()) -> tuple[Any, str]:  # type: ignore[assignment]
+def claim(body: bytes, more: set[str] = frozenset()) -> tuple[Any, str]:  # type: ignore[assignment]
     """Return the status and message a process reports of itself; they can only lower its score."""
     try:
         told = json.loads(body)
@@ -367,7 +367,7 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _parts(body: bytes) -> list[tuple[int, bytes]]:
+def parts_of(body: bytes) -> list[tuple[int, bytes]]:
     """Split an answer into its ``(kind, bytes)`` parts; an empty list if it is malformed."""
     parts, at = [], 0
     while at < len(body):

@@ -155,6 +155,8 @@ def _show(tree: Any) -> str:
         return f"{tree['type']}({fields})"
     if tag in ("enum", "exception"):
         return f"{tree['type']}.{members}" if tag == "enum" else f"{tree['type']}({members!r})"
+    if tag == "query":
+        return "<an object of the submission's>"
     if tag in ("int", "float", "bytes", "bytearray", "complex"):
         return repr(codec.build(tree))
     return f"{tag}({_show_all(members)})"

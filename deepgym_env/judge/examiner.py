@@ -86,9 +86,9 @@ class Remote:
 class _Link:
     """Asks the submission's process, and answers what it asks while it works."""
 
-    def __init__(self, ask: Callable[..., Any], classes: Dict[str, Any]) -> None:
+    def __init__(self, ask: Callable[..., Any]) -> None:
         self.ask = ask
-        self.classes = classes
+        self.classes: Dict[str, Any] = {}  # of the prelude, which both processes have
         self.functions: List[Any] = []  # passed as arguments
         self.raised: List[BaseException] = []  # by these functions
         self.returned = ""
@@ -113,13 +113,13 @@ class _Link:
         return value
 
     def _exchange(self, request: List[Any]) -> Any:
-        kind, *reply = self.ask("ask", self.codec.encode(request, _CAP, self._crossing))
-        if kind == "ended":
+        kind, *reply = self.ask("ask", self.codec.encode(request, _CAP, self._crossing, True))
+        if kind != "reply":
             raise Ended(*reply)
         try:
             answer = self.codec.build(self.codec.parse(reply[0]), self.classes, self._resolve)
         except self.codec.CodecError:
-            raise Ended("tampered", "sent an answer that can't be read")
+            raise Ended("tampered", "sent an answer that can't be read") from None
         if request[0] == "call" and answer[0] == "value":
             self.returned = reply[0]
         return answer
@@ -143,14 +143,16 @@ class _Link:
     def _exception(self, own: Any, names: List[str], message: str, args: List[Any]) -> BaseException:
         """Return the exception a use of the submission raised, as near as it can be made here."""
         if own is not None:
-            return self.raised[own]
+            raised: BaseException = self.raised[own]
+            return raised
         known = (getattr(builtins, name, None) for name in names)
         kind = next((one for one in known if isinstance(one, type) and issubclass(one, Exception)), Exception)
         try:
             error = kind(*args)
         except Exception:
             error = Exception(message)
-        error.of_submission_ = "%s: %s" % (names[0], message) if message else names[0]  # type: ignore[attr-defined]
+        told: Any = error
+        told.of_submission_ = "%s: %s" % (names[0], message) if message else names[0]
         return error
 
 
@@ -191,19 +193,19 @@ def _bind(space: Dict[str, Any], link: _Link, name: str) -> None:
 
 def judge_(name: str, ask: Callable[..., Any]) -> Tuple[str, str, str]:
     """Run one test; return what came of it, a message, and what the last call returned."""
-    told = sys.modules["solution"]
+    told: Any = sys.modules["solution"]
     ask("begin")
-    link = _Link(ask, told.CLASSES_)  # type: ignore[attr-defined]
-    random.seed("%s:%s" % (told.SEED_, name))  # type: ignore[attr-defined]
+    link = _Link(ask)
+    random.seed("%s:%s" % (told.SEED_, name))
     space: Dict[str, Any] = {"__name__": "test"}
     try:
-        exec(compile(told.PRELUDE_, "prelude.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
+        exec(compile(told.PRELUDE_, "prelude.py", "exec", dont_inherit=True), space)
         link.classes = {key: made for key, made in space.items() if isinstance(made, type)}
-        exec(compile(told.SUPPORT_, "support.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
-        space["candidate"] = space[told.ENTRY_] = Remote(link, told.ENTRY_)  # type: ignore[attr-defined]
-        for wanted in told.NAMES_[name]:  # type: ignore[attr-defined]
+        exec(compile(told.SUPPORT_, "support.py", "exec", dont_inherit=True), space)
+        space["candidate"] = space[told.ENTRY_] = Remote(link, told.ENTRY_)
+        for wanted in told.NAMES_[name]:
             _bind(space, link, wanted)
-        exec(compile(told.TESTS_[name], "test.py", "exec", dont_inherit=True), space)  # type: ignore[attr-defined]
+        exec(compile(told.TESTS_[name], "test.py", "exec", dont_inherit=True), space)
     except Ended as end:
         return "ended", str(end.args[0]), str(end.args[1])
     except AssertionError as error:

@@ -161,6 +161,8 @@ def _serve(channel: Channel) -> None:
         if raw is None:
             return
         stage = json.loads(raw)
+        if stage.get("last"):
+            return
         left -= len(stage["nonces"])
         for nonce, calls in zip(stage["nonces"], stage["tests"]):
             channel.send(wire.ChildKind.ANSWER, nonce.encode() + solver.test(calls))
@@ -189,8 +191,9 @@ def _load(job: Dict[str, Any]) -> Tuple[Optional[types.ModuleType], Optional[Dic
         exec(compiled, module.__dict__)
     except BaseException as error:
         return None, _failure(error)
-    if not callable(getattr(module, job["entry_point"], None)):
-        return None, {"status": "exception", "error": "the code defines no function %r" % job["entry_point"]}
+    wanted = job.get("defines", job["entry_point"])
+    if not callable(getattr(module, wanted, None)):
+        return None, {"status": "exception", "error": "the code defines no function %r" % wanted}
     return module, None
 
 

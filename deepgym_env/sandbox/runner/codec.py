@@ -58,7 +58,12 @@ class Record:
         return "%s(%s)" % (self.type_name, inner)
 
 
-def encode(value: Any, max_bytes: int = 1 << 20, replace: Optional[Callable[[Any], Any]] = None) -> str:
+def encode(
+    value: Any,
+    max_bytes: int = 1 << 20,
+    replace: Optional[Callable[[Any], Any]] = None,
+    in_order: bool = False,
+) -> str:
     """Return the canonical text of ``value``.
 
     Args:
@@ -66,20 +71,22 @@ def encode(value: Any, max_bytes: int = 1 << 20, replace: Optional[Callable[[Any
         max_bytes: Size of the text.
         replace: Called with each part that isn't of a built-in type; returns what to encode instead,
             or the part itself.
+        in_order: Keep the order of dicts, which a submission can see; canonical text is sorted.
 
     Raises:
         TooLarge: If the text would be longer than ``max_bytes``.
         CodecError: If a part is no plain data, or nested deeper than ``MAX_DEPTH``.
     """
-    return _Encoder(max_bytes, replace).text(value, MAX_DEPTH)
+    return _Encoder(max_bytes, replace, in_order).text(value, MAX_DEPTH)
 
 
 class _Encoder:
     """Writes text while it counts: a shared part counts each time, so sharing can't explode."""
 
-    def __init__(self, max_bytes: int, replace: Optional[Callable[[Any], Any]] = None) -> None:
+    def __init__(self, max_bytes: int, replace: Optional[Callable[[Any], Any]], in_order: bool) -> None:
         self.left = max_bytes
         self.replace = replace
+        self.arranged: Callable[[Iterable[str]], List[str]] = list if in_order else sorted
 
     def spend(self, text: str) -> str:
         self.left -= len(text) + 1
@@ -122,7 +129,7 @@ class _Encoder:
 
     def tagged(self, value: Any, kind: Any, depth: int) -> str:
         if kind in _DICTS:
-            return self.tag(_DICTS[kind], sorted(self.pairs(list(value.items()), depth)))
+            return self.tag(_DICTS[kind], self.arranged(self.pairs(list(value.items()), depth)))
         if kind in _LISTS:
             return self.tag(_LISTS[kind], self.items(value, depth))
         if kind in _SETS:
