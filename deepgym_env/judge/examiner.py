@@ -125,19 +125,26 @@ class _Link:
         return answer
 
     def _crossing(self, value: Any) -> Any:
-        """Return what crosses for a value of no built-in type: a number, even for the submission's own."""
+        """Return what crosses for a value of no built-in type: a number, even for the submission's own.
+
+        Python's own types and functions cross as negative ones: both processes have the same.
+        """
         if type(value) is Remote:
             if isinstance(value._target, str):
                 return self.use("this", value._target, [])
             return self.codec.Opaque(value._target * 2)
         if type(value) in self.classes.values():
             return value
+        if getattr(builtins, getattr(value, "__name__", ""), None) is value:
+            return self.codec.Opaque(-1 - dir(builtins).index(value.__name__))
         if not callable(value) or isinstance(value, type):
             raise TypeError("a %s can't be passed to the submission: it is no data" % type(value).__name__)
         self.functions.append(value)
         return self.codec.Opaque(len(self.functions) * 2 - 1)
 
     def _resolve(self, number: int) -> Any:
+        if number < 0:
+            return getattr(builtins, dir(builtins)[-1 - number])
         return self.functions[number // 2] if number % 2 else Remote(self, number // 2)
 
     def _exception(self, own: Any, names: List[str], message: str, args: List[Any]) -> BaseException:

@@ -15,6 +15,7 @@ __all__ = ["respond_"]
 
 
 def _make_respondent() -> Any:
+    import builtins
     import sys
 
     codec = sys.modules["runner.codec"]
@@ -38,6 +39,8 @@ def _make_respondent() -> Any:
                 return base(value)
         if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
             return value.item()
+        if getattr(builtins, str(getattr(value, "__name__", "")), None) is value:
+            return codec.Opaque(-1 - dir(builtins).index(value.__name__))
         for number, known in enumerate(objects):
             if known is value:
                 return codec.Opaque(number * 2)
@@ -66,6 +69,8 @@ def _make_respondent() -> Any:
 
     def respond(text: str, ask: Any) -> str:
         def resolve(number: int) -> Any:
+            if number < 0:
+                return getattr(builtins, dir(builtins)[-1 - number])
             return callback(number // 2) if number % 2 else objects[number // 2]
 
         def decode(text: str) -> Any:

@@ -74,6 +74,8 @@ CROSSINGS = {
         "assert f(lambda n: 1 + f(None, 0), 3) == 1",
     ),
     "its own function as argument": ("def f(g, x): return g(x)\ndef h(x): return -x", "assert f(h, 2) == -2"),
+    "types": ("def f(x, t): return type(x) if isinstance(x, t) else None", "assert f(1, int) is int"),
+    "built-in functions": ("def f(g, x): return g(x)", "assert f(len, 'abc') == 3 and f(sorted, [2, 1]) == [1, 2]"),
     "generator": ("def f(n):\n    yield from range(n)", "assert list(f(3)) == [0, 1, 2] and next(iter(f(1))) == 0"),
     "class": (
         "class Node:\n    def __init__(self, v): self.v = v; self.left = None\ndef f(n): return n.v + (n.left.v if n.left else 0)",
