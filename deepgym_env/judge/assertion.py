@@ -4,7 +4,8 @@ Two processes, neither of which is this one. The *examiner* runs the tests and n
 submission. The *respondent* runs the submission and never sees a test. Where a test uses something of
 the submission's, the examiner asks, and what it is answered crosses as data:
 
-- Arguments, values, exceptions, and Python's own types and functions cross; arguments that the submission changes are changed in the test.
+- Arguments, values, exceptions, and Python's own types and functions cross; arguments that the
+  submission changes are changed in the test.
 - Functions of the test can be passed as arguments: a call of one crosses back.
 - Generators, classes and objects of the submission's stay there: the test holds a reference that can be
   called, read, iterated over, measured and shown, but is equal to nothing and has no truth value.

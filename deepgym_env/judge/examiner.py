@@ -135,8 +135,9 @@ class _Link:
             return self.codec.Opaque(value._target * 2)
         if type(value) in self.classes.values():
             return value
-        if getattr(builtins, getattr(value, "__name__", ""), None) is value:
-            return self.codec.Opaque(-1 - dir(builtins).index(value.__name__))
+        name = str(getattr(value, "__name__", ""))
+        if getattr(builtins, name, None) is value:
+            return self.codec.Opaque(-1 - dir(builtins).index(name))
         if not callable(value) or isinstance(value, type):
             raise TypeError("a %s can't be passed to the submission: it is no data" % type(value).__name__)
         self.functions.append(value)

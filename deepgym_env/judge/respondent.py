@@ -39,8 +39,9 @@ def _make_respondent() -> Any:
                 return base(value)
         if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
             return value.item()
-        if getattr(builtins, str(getattr(value, "__name__", "")), None) is value:
-            return codec.Opaque(-1 - dir(builtins).index(value.__name__))
+        name = str(getattr(value, "__name__", ""))
+        if getattr(builtins, name, None) is value:
+            return codec.Opaque(-1 - dir(builtins).index(name))
         for number, known in enumerate(objects):
             if known is value:
                 return codec.Opaque(number * 2)
