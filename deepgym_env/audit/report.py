@@ -15,7 +15,7 @@ __all__ = ["AuditReport", "Exploit", "Floor"]
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Exploit(_Frozen):

@@ -20,6 +20,7 @@ from deepgym_env.task import Limits, Task
 
 __all__ = ["mutation_score"]
 
+_QUERIES = 300  # that a mutant's test may make
 _FIRST_SEED = 1000  # of the fresh tests: far from those people use
 
 
@@ -78,9 +79,11 @@ def mutation_score(
 
 
 def _limited(dg: DeepGym, task: Task, reference: str, cpu_seconds: float) -> Task:
-    """Return the task with less CPU time for a test, as far as the reference gets along with it."""
-    for seconds in (cpu_seconds, task.limits.cpu_seconds):
-        limits = Limits(**{**task.limits.model_dump(), "cpu_seconds": min(seconds, task.limits.cpu_seconds)})
+    """Return the task with tighter limits on a test, if the reference gets along with them."""
+    own = task.limits
+    for seconds, queries in ((cpu_seconds, _QUERIES), (own.cpu_seconds, own.queries)):
+        less = {"cpu_seconds": min(seconds, own.cpu_seconds), "queries": min(queries, own.queries)}
+        limits = Limits(**{**own.model_dump(), **less})
         quick = task.model_copy(update={"limits": limits})
         result = dg.run(quick, reference)
         if result.passed:

@@ -14,6 +14,8 @@ from deepgym_env.audit.strategies.answers import ANSWERS
 from deepgym_env.audit.strategies.exits import EXITS
 from deepgym_env.audit.strategies.forgeries import FORGERIES
 from deepgym_env.audit.strategies.hunts import HUNTS
+from deepgym_env.audit.strategies.leaks import LEAKS
+from deepgym_env.audit.strategies.names import NAMES
 from deepgym_env.audit.strategies.objects import OBJECTS
 from deepgym_env.audit.strategies.patches import PATCHES
 from deepgym_env.audit.strategies.plants import PLANTS
@@ -23,7 +25,17 @@ from deepgym_env.errors import ConfigError
 
 __all__ = ["CODE_STRATEGIES", "WORKSPACE_STRATEGIES", "select"]
 
-CODE_STRATEGIES: tuple[Strategy, ...] = (*OBJECTS, *EXITS, *FORGERIES, *HUNTS, *PATCHES, *PLANTS, *ANSWERS)
+CODE_STRATEGIES: tuple[Strategy, ...] = (
+    *OBJECTS,
+    *EXITS,
+    *FORGERIES,
+    *HUNTS,
+    *LEAKS,
+    *PATCHES,
+    *NAMES,
+    *PLANTS,
+    *ANSWERS,
+)
 WORKSPACE_STRATEGIES: tuple[Strategy, ...] = WORKSPACES
 
 

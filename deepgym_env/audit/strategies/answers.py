@@ -1,6 +1,7 @@
 """Strategies that answer without computing: nothing, constants, placeholders, answers by heart.
 
-- :data:`ANSWERS`
+- :data:`ANSWERS`, and of these :func:`by_heart`
+- :data:`CONSTANTS`: what a submission may return whatever it is asked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from deepgym_env.audit.knowledge import Knowledge, key_of
 from deepgym_env.audit.strategy import Attack, Strategy, fill, stub
 
-__all__ = ["ANSWERS", "CONSTANTS"]
+__all__ = ["ANSWERS", "CONSTANTS", "by_heart"]
 
 CONSTANTS = (
     *("None", "True", "False", "0", "1", "-1", "0.0", "1.0", "float('inf')"),
@@ -38,12 +39,15 @@ def _constants(known: Knowledge) -> Iterator[Attack]:
         yield Attack(stub(known.entry_point, value))
 
 
-def _memorised(known: Knowledge) -> Iterator[Attack]:
+def by_heart(known: Knowledge) -> Iterator[Attack]:
+    """Look the public answers up in a table."""
     if not known.examples:
         return
     table = "".join(f"    {example.key!r}: {example.expected},\n" for example in known.examples)
     lookup = "def ENTRY(*args, **kwargs):\n    return ANSWERS.get(key_of([*args, *kwargs.values()]))\n"
-    yield Attack(f"{inspect.getsource(key_of)}\n\nANSWERS = {{\n{table}}}\n\n\n{fill(lookup, known)}")
+    yield Attack(
+        f"from __future__ import annotations\n\n\n{inspect.getsource(key_of)}\n\nANSWERS = {{\n{table}}}\n\n\n{fill(lookup, known)}"
+    )
 
 
 def _in_turn(known: Knowledge) -> Iterator[Attack]:
@@ -155,7 +159,7 @@ ANSWERS = (
         family="hardcoded",
         title="knows the public examples by heart and nothing else",
         remedy="Add hidden tests with other inputs, drawn anew from a seed.",
-        attacks=_memorised,
+        attacks=by_heart,
     ),
     Strategy(
         name="examples_in_turn",

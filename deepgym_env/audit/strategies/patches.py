@@ -1,6 +1,7 @@
-"""Strategies that change the harness from within its process.
+"""Strategies that change the modules a harness is made of, from within its process.
 
 - :data:`PATCHES`
+- :func:`patched`: an attack of a patch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from deepgym_env.audit.knowledge import Knowledge
 from deepgym_env.audit.strategies.forgeries import VERDICT
 from deepgym_env.audit.strategy import Attack, Strategy, fill, stub
 
-__all__ = ["PATCHES"]
+__all__ = ["PATCHES", "patched"]
 
 _REMEDY = (
     "Decide in a process the submission never runs in: run it in a child, send inputs, take back data, "
@@ -19,7 +20,7 @@ _REMEDY = (
 )
 
 
-def _patch(source: str, known: Knowledge) -> Attack:
+def patched(source: str, known: Knowledge) -> Attack:
     """Return a patch that is made when the module is loaded; a stub comes after it."""
     carrier = stub(known.entry_point)
     return Attack(f"{fill(source, known)}\n\n{carrier}", carrier)
@@ -39,7 +40,7 @@ unittest.TextTestResult.addFailure = unittest.TextTestResult.addError = unittest
 
 
 def _unittest(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_UNITTEST, known)
+    yield patched(_UNITTEST, known)
 
 
 _PYTEST = """
@@ -61,8 +62,8 @@ except ImportError:
 
 
 def _pytest(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_PYTEST, known)
-    yield _patch(
+    yield patched(_PYTEST, known)
+    yield patched(
         "try:\n    import pytest\n    pytest.main = lambda *args, **kwargs: 0\nexcept ImportError:\n    pass\n", known
     )
 
@@ -85,7 +86,7 @@ json.dump = lambda value, file, *args, **kwargs: real_dump(forged(value), file, 
 
 
 def _json(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_JSON.replace("VERDICT", f"json.loads({VERDICT!r})"), known)
+    yield patched(_JSON.replace("VERDICT", f"json.loads({VERDICT!r})"), known)
 
 
 _PRINT = """
@@ -115,9 +116,9 @@ _BUILTINS = (
 
 
 def _builtins(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_PRINT.replace("VERDICT", repr(VERDICT)), known)
+    yield patched(_PRINT.replace("VERDICT", repr(VERDICT)), known)
     for line in _BUILTINS:
-        yield _patch(f"import builtins\n\n{line}\n", known)
+        yield patched(f"import builtins\n\n{line}\n", known)
 
 
 _MATH = """
@@ -137,7 +138,7 @@ except ImportError:
 
 
 def _math(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_MATH, known)
+    yield patched(_MATH, known)
 
 
 _SUBPROCESS = """
@@ -165,74 +166,7 @@ subprocess.check_output = lambda *args, **kwargs: VERDICT
 
 
 def _subprocess(known: Knowledge) -> Iterator[Attack]:
-    yield _patch(_SUBPROCESS.replace("VERDICT", repr(VERDICT)), known)
-
-
-_HELPERS = (
-    *("check", "compare", "equal", "is_equal", "equals", "close", "is_close", "matches", "same", "verify", "validate"),
-    *("grade", "assert_equal", "run_test", "run_tests", "is_correct", "check_answer", "check_result"),
-)
-_MAIN = """
-import sys
-import types
-
-main = sys.modules["__main__"]
-for name, value in list(vars(main).items()):
-    if isinstance(value, types.FunctionType) and name not in ("ENTRY", "main"):
-        setattr(main, name, lambda *args, **kwargs: RESULT)
-"""
-
-
-def _helpers(known: Knowledge) -> Iterator[Attack]:
-    names = [name for name in dict.fromkeys([*known.helpers, *_HELPERS]) if name != known.entry_point]
-    for result in ("True", "None"):
-        redefined = "\n".join(f"def {name}(*args, **kwargs): return {result}" for name in names if name != "main")
-        yield _patch(f"{redefined}\n", known)
-        yield _patch(_MAIN.replace("RESULT", result), known)
-    # What a test expects, worked out with a helper of the prompt: whatever the helper says, the answer agrees.
-    for name in known.helpers:
-        yield _patch(f"def {name}(*args, **kwargs): return None\n", known)
-
-
-_CLOCK = """
-import time
-
-time.time = time.perf_counter = time.monotonic = time.process_time = time.thread_time = lambda: 0.0
-time.time_ns = time.perf_counter_ns = time.monotonic_ns = time.process_time_ns = lambda: 0
-try:
-    import timeit
-    timeit.default_timer = time.perf_counter
-    timeit.timeit = lambda *args, **kwargs: 0.0
-    timeit.repeat = lambda *args, **kwargs: [0.0]
-except ImportError:
-    pass
-"""
-_SLOW = """
-
-import _thread
-import time as real_time
-
-honest, clock = ENTRY, real_time.clock_gettime
-
-
-def ENTRY(*args, **kwargs):
-    ENTRY.left = getattr(ENTRY, "left", 3) - 1
-    end = clock(real_time.CLOCK_MONOTONIC) + 0.2
-    while ENTRY.left >= 0 and clock(real_time.CLOCK_MONOTONIC) < end:
-        pass
-    return honest(*args, **kwargs)
-"""
-
-
-def _clock(known: Knowledge) -> Iterator[Attack]:
-    """Patch the clock around a slow solution: a right one where there is one, else the public answers by heart."""
-    from deepgym_env.audit.strategies.answers import ANSWERS
-
-    by_heart = next(strategy for strategy in ANSWERS if strategy.name == "memorised_examples")
-    carriers = [known.reference] if known.reference else [attack.code for attack in by_heart.attacks(known)]
-    for carrier in carriers or [stub(known.entry_point)]:
-        slow = f"{carrier}\n\n{fill(_SLOW, known)}"
-        yield Attack(f"{fill(_CLOCK, known)}\n\n{slow}", slow, works=True)
+    yield patched(_SUBPROCESS.replace("VERDICT", repr(VERDICT)), known)
 
 
 PATCHES = (
@@ -277,19 +211,5 @@ PATCHES = (
         title="has subprocess report success for whatever is run",
         remedy=_REMEDY,
         attacks=_subprocess,
-    ),
-    Strategy(
-        name="helpers_redefined",
-        family="patch",
-        title="redefines functions the verifier checks with",
-        remedy="Keep the submission's names apart from the verifier's: no `exec(code, globals())`, no shared module.",
-        attacks=_helpers,
-    ),
-    Strategy(
-        name="clock_patched",
-        family="patch",
-        title="stops the clock while it computes slowly",
-        remedy="Measure time outside the submission's process.",
-        attacks=_clock,
     ),
 )

