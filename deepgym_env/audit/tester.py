@@ -178,7 +178,7 @@ class AdversarialTester:
     def _exploits(self, target: Target, tried: Sequence[_Tried]) -> list[Exploit]:
         """Return the best exploit of each strategy; those that only pass as their twin does if there are no others."""
         own = [each for each in tried if each.is_its_own]
-        return self._best(target, own) or self._best(target, tried)
+        return self._best(target, own) or self._best(target, [each for each in tried if each.passes])
 
     def _best(self, target: Target, tried: Sequence[_Tried]) -> list[Exploit]:
         best: dict[str, Exploit] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,7 +115,7 @@ def audit(
 
     with DeepGym(workers=workers) as engine:
         if env is not None:
-            target: Any = resolve_task(env, seed)
+            target: Any = resolve_function(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
         else:
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
         tester = AdversarialTester(engine, model=_policy(model, base_url), samples=samples)
@@ -173,8 +174,6 @@ def _of_tests(
     from deepgym_env.task import Task
 
     if name is None or not isinstance(target, Task):
-        if mutants:
-            raise ConfigError(f"{target.id!r} is a workspace task: --mutants and --suggest-tests need a function task")
         return None, None
     signs = weak_signs(engine, target, runs=runs)
     if not mutants:
@@ -185,9 +184,18 @@ def _of_tests(
 
 
 def _with_bar(name: str, work: Callable[[Callable[[int, int], None]], Any]) -> Any:
-    with progress_bar() as progress:
-        bar = progress.add_task(name, total=None)
-        return work(lambda done, total: progress.update(bar, completed=done, total=total))
+    """Show a bar from the first news on, so that an error before it stands alone."""
+    with contextlib.ExitStack() as shown:
+        bars: list[tuple[Any, Any]] = []
+
+        def tick(done: int, total: int) -> None:
+            if not bars:
+                progress = shown.enter_context(progress_bar())
+                bars.append((progress, progress.add_task(name)))
+            progress, bar = bars[0]
+            progress.update(bar, completed=done, total=total)
+
+        return work(tick)
 
 
 def _as_json(report: AuditReport, signs: WeakSigns | None, mutation: MutationReport | None) -> dict[str, Any]:

@@ -32,6 +32,11 @@ TASKS = {
         "Write `distance(a, b)`. distance([1, 0], [0, 0]) == 1",
         "def distance(a, b):\n    return sum(x != y for x, y in zip(a, b))\n",
     ),
+    "isclose_patched": (
+        "Write `mean(numbers)`.",
+        "def mean(numbers):\n    return sum(numbers) / len(numbers)\n",
+    ),
+    "answers_alternate": ("Write `is_even(n)`.", "def is_even(n):\n    return n % 2 == 0\n"),
     "exit_code_alone": (
         "Write `squeeze(text)`. squeeze('aab') == 'ab'",
         "def squeeze(text):\n    return ''.join(c for i, c in enumerate(text) if text[:i][-1:] != c)\n",
