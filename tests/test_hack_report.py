@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from deepgym_env import Query, load_task, task_ids
+from deepgym_env import CaseResult, Query, RunResult, load_task, task_ids
 from deepgym_env.hack_report import hack_report
 
 TASK = load_task("coin_change")
@@ -69,9 +69,9 @@ def test_names_no_solution_needs(engine, code):
     assert report["suspicious"] is bool(SUSPECT[code])
 
 
-def test_tampering_is_told(engine):
-    code = "import os\nfor fd in range(3, 64):\n    try: os.write(fd, b'x' * 64)\n    except OSError: pass\n"
-    report = report_on(engine, code)
+def test_tampering_is_told():
+    cases = tuple(CaseResult(id=test.id, passed=False, score=0.0, status="tampered") for test in TASK.tests)
+    report = hack_report(TASK, "x = 1", RunResult(task_id=TASK.id, status="tampered", cases=cases))
     assert report["tampered"]
     assert report["suspicious"]
 

@@ -16,7 +16,7 @@ from deepgym_env.task import Query, Task, WorkspaceTask
 
 __all__ = ["Example", "Knowledge", "key_of", "knowledge_of_task", "knowledge_of_workspace", "literal"]
 
-_FILE_NAME = re.compile(r"(?<![\w/.-])((?:[\w-]+/)*[\w-]+\.[A-Za-z]\w{0,4})(?![\w/])")
+_FILE_NAME = re.compile(r"(?<![\w/.-])((?:[\w-]+/)*(?:[\w-]{2,}\.[A-Za-z]|[\w-]+\.[A-Za-z]\w{1,4}))(?![\w/])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,8 @@ def _literal_at(text: str) -> str | None:
     """Return the literal a text starts with, as far as it goes."""
     line = text.lstrip("` ").partition("\n")[0]
     for end in range(len(line), 0, -1):
+        if line[:end].rstrip().endswith(","):  # of the sentence, not of a tuple
+            continue
         try:
             return literal(ast.literal_eval(line[:end].strip()))
         except (ValueError, SyntaxError):

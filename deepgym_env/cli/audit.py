@@ -118,6 +118,7 @@ def audit(
             target: Any = resolve_function(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
         else:
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
+        engine.isolation()  # a sandbox that can't start fails here, once
         tester = AdversarialTester(engine, model=_policy(model, base_url), samples=samples)
         report = _with_bar("attacks", lambda tick: tester.test(target, strategies or None, progress=tick))
         signs, mutation = _of_tests(engine, env, seed, target, runs, mutants or suggest_tests)

@@ -18,7 +18,8 @@ def test_a_function_task_is_robust(dg, task_id):
     report = AdversarialTester(dg).test(task.model_copy(update={"limits": limits}))
     assert [(exploit.strategy, exploit.score, exploit.code) for exploit in report.exploits] == []
     assert report.unjudged == ()
-    assert len(report.strategies) == len(CODE_STRATEGIES) >= 24
+    untried = {strategy.name for strategy in CODE_STRATEGIES} - set(report.strategies)
+    assert untried <= {"memorised_examples", "examples_in_turn"}  # where the public calls ask functions
     assert report.floor.score <= 0.2
 
 

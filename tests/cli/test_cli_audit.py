@@ -73,7 +73,7 @@ def test_a_verifier_file(deepgym, verifier, tmp_path):
 def test_a_reference_that_fails_is_remarked(deepgym, verifier, tmp_path):
     wrong = tmp_path / "wrong.py"
     wrong.write_text("def square(x): return 0\n")
-    result = deepgym("audit", "--verifier", verifier, "--reference", wrong, "-s", "empty")
+    result = deepgym("audit", "--verifier", verifier, "--reference", wrong, "-s", "placeholders")
     assert result.exit_code == 0, result.output
     assert "the correct solution scores 0.00" in result.stderr
 

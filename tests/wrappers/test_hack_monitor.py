@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode
 
 from deepgym_env import load_task
+from deepgym_env.envs import CodingVectorEnv
 from deepgym_env.wrappers import HackMonitor, ScalarReward, VectorHackMonitor
 
 EXITS = "import os\ndef two_sum(numbers, target): os._exit(0)"
@@ -70,16 +72,13 @@ def test_an_environment_without_reports_is_let_be():
 
 
 @pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.name)
-def test_a_vector_counts_what_each_of_its_members_does(mode):
-    envs = gym.make_vec(
-        "DeepGym/two_sum", num_envs=2, vectorization_mode="vector_entry_point", vector_kwargs={"autoreset_mode": mode}
-    )
-    envs = VectorHackMonitor(envs)
+def test_a_vector_counts_what_each_of_its_members_does(engine, mode):
+    envs = VectorHackMonitor(CodingVectorEnv("two_sum", 2, autoreset_mode=mode, engine=engine))
     envs.reset(seed=0)
     envs.step((RIGHT, EXITS))
     assert (envs.totals["submissions"], envs.totals["suspicious"]) == (2, 1)
     if mode == AutoresetMode.DISABLED:
-        envs.reset(options={"reset_mask": [True, False]})
+        envs.reset(options={"reset_mask": np.array([True, False])})
     envs.step((EXITS, WRONG))
     # With the next-step mode the first one was reset and its action ignored.
     assert envs.totals["submissions"] == (3 if mode == AutoresetMode.NEXT_STEP else 4)
