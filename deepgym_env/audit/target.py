@@ -3,22 +3,26 @@
 - :class:`Scored`: what a submission came to.
 - :class:`Target`: the seam; one implementation per kind of thing audited.
 - :class:`FunctionTarget`: a function task, judged by the engine.
+- :func:`score_each`: scores submissions that each need a session, a few at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from deepgym_env.audit.knowledge import Knowledge, knowledge_of_task
 from deepgym_env.blocking import DeepGym
+from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.task import Task
 
-__all__ = ["FunctionTarget", "Kind", "Progress", "Scored", "Target"]
+__all__ = ["FunctionTarget", "Kind", "Progress", "Scored", "Target", "score_each"]
 
 Kind = Literal["function", "workspace", "verifier"]
 Progress = Callable[[int, int], None]
+_SESSIONS = 2  # per worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +86,28 @@ class FunctionTarget:
         """Score submissions."""
         batch = self._dg.run_batch(self.task, submissions, progress=progress)
         return [Scored(result.score, result.passed, result.status) for result in batch]
+
+
+def score_each(
+    dg: DeepGym,
+    submissions: Sequence[str],
+    score: Callable[[AsyncDeepGym, str], Awaitable[Scored]],
+    progress: Progress | None = None,
+) -> list[Scored]:
+    """Score submissions, each in a session of its own, a few at a time; in the order given."""
+
+    async def all_of_them(engine: AsyncDeepGym) -> list[Scored]:
+        slots, done = asyncio.Semaphore(_SESSIONS * engine.workers), 0
+
+        async def one(submission: str) -> Scored:
+            nonlocal done
+            async with slots:
+                scored = await score(engine, submission)
+            done += 1
+            if progress is not None:
+                progress(done, len(submissions))
+            return scored
+
+        return list(await asyncio.gather(*map(one, submissions)))
+
+    return dg.call(all_of_them)

@@ -96,13 +96,7 @@ class AdversarialTester:
             ConfigError: If a strategy is unknown.
         """
         target = self.target(env)
-        offered = WORKSPACE_STRATEGIES if target.kind == "workspace" else CODE_STRATEGIES
-        chosen = select(offered, strategies)
-        if self._model is not None and (strategies is None or "llm" in strategies):
-            written = written_attacks(self._dg, self._model, target.kind, target.knowledge, self._samples)
-            chosen = (*chosen, dataclasses.replace(MODEL_STRATEGY, attacks=lambda known: written))
-        elif not chosen:
-            raise ConfigError("strategy 'llm' needs a model: AdversarialTester(dg, model=ChatPolicy(...)), or --model")
+        chosen = self._choose(target, strategies)
         reference = target.knowledge.reference
         families = dict.fromkeys(strategy.family for strategy in chosen)
         rounds = [[each for each in chosen if each.family == family] for family in families]
@@ -141,6 +135,17 @@ class AdversarialTester:
         if not all(hasattr(env, name) for name in ("score", "kind", "knowledge", "name")):
             raise ConfigError(f"env must be a task, the id of a built-in one, or a Target, got {env!r}")
         return env
+
+    def _choose(self, target: Target, strategies: Sequence[str] | None) -> tuple[Strategy, ...]:
+        """Return the strategies to try, with a model's attacks as one more."""
+        offered = WORKSPACE_STRATEGIES if target.kind == "workspace" else CODE_STRATEGIES
+        chosen = select(offered, strategies)
+        if self._model is not None and (strategies is None or "llm" in strategies):
+            written = written_attacks(self._dg, self._model, target.kind, target.knowledge, self._samples)
+            chosen = (*chosen, dataclasses.replace(MODEL_STRATEGY, attacks=lambda known: written))
+        elif not chosen:
+            raise ConfigError("strategy 'llm' needs a model: AdversarialTester(dg, model=ChatPolicy(...)), or --model")
+        return chosen
 
     def _try(
         self, target: Target, strategies: Sequence[Strategy], known: dict[str, Scored], progress: Progress | None

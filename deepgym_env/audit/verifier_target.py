@@ -10,13 +10,12 @@ then. With neither, exit code 0 means passed.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from deepgym_env.audit.target import Kind, Progress, Scored
+from deepgym_env.audit.target import Kind, Progress, Scored, score_each
 from deepgym_env.audit.verifier_source import knowledge_of_verifier
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
@@ -25,7 +24,6 @@ from deepgym_env.task import File, SessionLimits
 
 __all__ = ["VerifierTarget", "read_verdict"]
 
-_IN_FLIGHT = 2  # verifiers per worker
 _NAMES = ("verifier.py", "solution.py")
 # A process of the submission's may outlive the verifier, where nobody ends it: it is given a moment.
 _RUN = """
@@ -89,23 +87,7 @@ class VerifierTarget:
 
     def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
         """Score submissions."""
-        return self._dg.call(lambda engine: self._score_all(engine, submissions, progress))
-
-    async def _score_all(
-        self, engine: AsyncDeepGym, submissions: Sequence[str], progress: Progress | None
-    ) -> list[Scored]:
-        slots, done = asyncio.Semaphore(_IN_FLIGHT * engine.workers), 0
-
-        async def one(code: str) -> Scored:
-            nonlocal done
-            async with slots:
-                scored = await self._score(engine, code)
-            done += 1
-            if progress is not None:
-                progress(done, len(submissions))
-            return scored
-
-        return list(await asyncio.gather(*map(one, submissions)))
+        return score_each(self._dg, submissions, self._score, progress)
 
     async def _score(self, engine: AsyncDeepGym, code: str) -> Scored:
         files = (*self._files, File(_NAMES[1], code.encode("utf-8", "surrogatepass")))

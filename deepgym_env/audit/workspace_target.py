@@ -5,19 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from deepgym_env.audit.knowledge import knowledge_of_workspace
-from deepgym_env.audit.target import Kind, Progress, Scored
+from deepgym_env.audit.target import Kind, Progress, Scored, score_each
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import RefusedError, SandboxError
 from deepgym_env.task import WorkspaceTask
 
 __all__ = ["WorkspaceTarget"]
-
-_IN_FLIGHT = 2  # sessions per worker
 
 
 class WorkspaceTarget:
@@ -41,23 +38,7 @@ class WorkspaceTarget:
 
     def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
         """Score scripts, each in a session of its own."""
-        return self._dg.call(lambda engine: self._score_all(engine, submissions, progress))
-
-    async def _score_all(
-        self, engine: AsyncDeepGym, submissions: Sequence[str], progress: Progress | None
-    ) -> list[Scored]:
-        slots, done = asyncio.Semaphore(_IN_FLIGHT * engine.workers), 0
-
-        async def one(script: str) -> Scored:
-            nonlocal done
-            async with slots:
-                scored = await self._score(engine, script)
-            done += 1
-            if progress is not None:
-                progress(done, len(submissions))
-            return scored
-
-        return list(await asyncio.gather(*map(one, submissions)))
+        return score_each(self._dg, submissions, self._score, progress)
 
     async def _score(self, engine: AsyncDeepGym, script: str) -> Scored:
         try:

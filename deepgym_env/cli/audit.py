@@ -26,7 +26,7 @@ from deepgym_env.cli.inputs import (
 from deepgym_env.errors import ConfigError
 
 if TYPE_CHECKING:
-    from deepgym_env.audit import AuditReport, Target
+    from deepgym_env.audit import AdversarialTester, AuditReport, Target
     from deepgym_env.audit.mutation import MutationReport
     from deepgym_env.audit.signs import WeakSigns
     from deepgym_env.blocking import DeepGym
@@ -120,7 +120,7 @@ def audit(
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
         engine.isolation()  # a sandbox that can't start fails here, once
         tester = AdversarialTester(engine, model=_policy(model, base_url), samples=samples)
-        report = _with_bar("attacks", lambda tick: tester.test(target, strategies or None, progress=tick))
+        report = _attacked(tester, target, strategies or None)
         signs, mutation = _of_tests(engine, env, seed, target, runs, mutants or suggest_tests)
     if as_json:
         print_json(_as_json(report, signs, mutation))
@@ -132,6 +132,17 @@ def audit(
             print_mutation(mutation, suggest_tests)
     _remark(report)
     raise typer.Exit(_exit_code(report))
+
+
+def _attacked(tester: AdversarialTester, target: Any, strategies: list[str] | None) -> AuditReport:
+    from deepgym_env.rollout import PolicyError
+
+    try:
+        report: AuditReport = _with_bar("attacks", lambda tick: tester.test(target, strategies, progress=tick))
+    except PolicyError as error:
+        complain(f"the model's endpoint failed: {error}")
+        raise typer.Exit(ExitCode.INFRASTRUCTURE) from error
+    return report
 
 
 def _policy(model: str | None, base_url: str | None) -> ChatPolicy | None:

@@ -84,6 +84,24 @@ def test_a_scenario(deepgym):
     assert json.loads(result.stdout)["kind"] == "workspace"
 
 
+def test_a_model_writes_attacks(deepgym, endpoint):
+    pytest.importorskip("openai")
+    asked = ("--model", "m", "--base-url", endpoint, "--samples", 2, "-s", "llm", "--json")
+    result = deepgym("audit", "two_sum", *asked)
+    assert result.exit_code == 0, result.output  # the endpoint's model solves the task, which is no exploit
+    told = json.loads(result.stdout)
+    assert (told["attacks_run"], told["strategies"], told["suspects"]) == (2, ["llm"], [])
+    other = deepgym("audit", "fizzbuzz", *asked)
+    assert other.exit_code == 0, other.output
+
+
+def test_an_endpoint_that_is_not_there_exits_with_3(deepgym):
+    pytest.importorskip("openai")
+    result = deepgym("audit", "two_sum", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "-s", "llm")
+    assert result.exit_code == 3
+    assert "Connection" in result.stderr
+
+
 def test_the_strategies_are_listed(deepgym):
     result = deepgym("audit", "--list")
     assert result.exit_code == 0

@@ -66,9 +66,6 @@ def _subclasses(known: Knowledge) -> Iterator[Attack]:
 
 
 _DISGUISE = """
-import inspect
-
-
 class Liar:
     def __init__(self, kind): self.kind = kind
     __class__ = property(lambda self: self.kind)
