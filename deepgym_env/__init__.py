@@ -4,6 +4,7 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
+- :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
 - :class:`Task`, :class:`AssertionTask`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes
   in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
@@ -14,6 +15,7 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 from __future__ import annotations
 
 from deepgym_env._version import __version__
+from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
@@ -38,8 +40,10 @@ from deepgym_env.task import (
 )
 
 __all__ = [
+    "AdversarialTester",
     "AssertionTask",
     "AsyncDeepGym",
+    "AuditReport",
     "BatchResult",
     "Call",
     "Case",

@@ -64,7 +64,9 @@ class CodingEnv(gym.Env[str, Action]):
     ## Info
     ``task, turn, action_valid, has_verdict, evaluated, status, passed, score, tests,
     reward_components, tools``; ``tests`` lists ``{id, public, status, score}`` of the latest
-    verdict. No time, id or path is in it: the same seed and actions give the same info.
+    verdict. A function task adds ``hack_report``, signs of cheating in the submission judged last,
+    which are no part of the reward (:func:`deepgym_env.hack_report.hack_report`). No time, id or path
+    is in it: the same seed and actions give the same info.
 
     ## Branching
     ``snapshot``, ``restore`` and ``fork`` keep, bring back and copy an episode with its workspace,

@@ -68,6 +68,7 @@ class EpisodeSnapshot:
     shown: str
     history: tuple[tuple[Any, str], ...]
     session: Snapshot | None
+    signs: Mapping[str, Any]
 
 
 class Episode(ABC, Generic[_Task]):
@@ -92,6 +93,7 @@ class Episode(ABC, Generic[_Task]):
         self._result: RunResult | None = None
         self._history: list[tuple[Any, str]] = []
         self._judged = False
+        self.signs: Mapping[str, Any] = {}
 
     @property
     def max_turns(self) -> int:
@@ -139,6 +141,7 @@ class Episode(ABC, Generic[_Task]):
         self._result = None
         self._history = []
         self._judged = False
+        self.signs = {}
         self.shown = self.prompt()
         with contextlib.suppress(SandboxError):  # tried again with the first step
             await self.begin()
@@ -213,8 +216,8 @@ class Episode(ABC, Generic[_Task]):
         tool = next(tool for tool in self.tools if tool.name == call.name)
         return str(await tool.function(self, **call.arguments))
 
-    def judged(self, result: RunResult) -> None:
-        """Take over a verdict.
+    def judged(self, result: RunResult, signs: Mapping[str, Any] | None = None) -> None:
+        """Take over a verdict, and signs of cheating in what was judged.
 
         Raises:
             SandboxError: If there is none.
@@ -222,6 +225,7 @@ class Episode(ABC, Generic[_Task]):
         if not result.has_verdict:
             raise SandboxError(result.details)
         self._result, self.vector, self._judged = result, result.vector, True
+        self.signs = signs or {}
 
     def info(self, action_valid: bool, has_verdict: bool) -> dict[str, Any]:
         """Return the info of the state; no time, id or path is in it."""
@@ -258,6 +262,7 @@ class Episode(ABC, Generic[_Task]):
             shown=self.shown,
             history=tuple(self._history),
             session=await self._keep(),
+            signs=self.signs,
         )
 
     async def restore(self, snapshot: EpisodeSnapshot) -> None:
@@ -266,7 +271,7 @@ class Episode(ABC, Generic[_Task]):
         self._history = list(snapshot.history)
         await self._bring_back(snapshot)
         self.turn, self.over, self.shown = snapshot.turn, snapshot.over, snapshot.shown
-        self.vector, self._result = snapshot.vector.copy(), snapshot.result
+        self.vector, self._result, self.signs = snapshot.vector.copy(), snapshot.result, snapshot.signs
 
     async def forget(self, snapshot: EpisodeSnapshot) -> None:
         """Give up what a snapshot holds in the sandbox."""

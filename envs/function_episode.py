@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
 from deepgym_env.actions import ParsedAction, Tool, ToolCall
 from deepgym_env.envs.episode import Episode
 from deepgym_env.errors import SandboxError
 from deepgym_env.extraction import extract_code
 from deepgym_env.feedback import feedback
+from deepgym_env.hack_report import hack_report
 from deepgym_env.judge.scratch import scratch_task
 from deepgym_env.task import FunctionTask
 
@@ -39,6 +43,10 @@ class FunctionEpisode(Episode[FunctionTask]):
             return ParsedAction((), _NO_CODE, action, attempted=False)
         return ParsedAction((ToolCall("submit", {"code": action}),), "", "")
 
+    def info(self, action_valid: bool, has_verdict: bool) -> dict[str, Any]:
+        """Return the info of the state, with signs of cheating in what was judged last."""
+        return {**super().info(action_valid, has_verdict), "hack_report": copy.deepcopy(dict(self.signs))}
+
     async def conclude(self, last: bool) -> bool:
         """Return False: submissions have been judged where they were made."""
         return False
@@ -57,7 +65,7 @@ async def submit(episode: FunctionEpisode, code: str) -> str:
     result = await episode.engine.run(episode.task, code)
     if result.status == "no_code":
         return _NO_CODE
-    episode.judged(result)
+    episode.judged(result, hack_report(episode.task, extract_code(code), result) if result.has_verdict else None)
     return feedback(result)
 
 

@@ -17,6 +17,7 @@ Observations and actions:
 Records:
 
 - :class:`EpisodeLogger`: episodes as lines of a log, to replay and to export.
+- :class:`HackMonitor`: counts of signs of cheating; no part of the reward.
 
 Of the reward wrappers, first the one that makes a number of the vector (Scalar, Sparse or Gated), then
 penalties, then shaping; observation and action wrappers go anywhere. To branch an episode, call
@@ -26,6 +27,7 @@ penalties, then shaping; observation and action wrappers go anywhere. To branch 
 from deepgym_env.wrappers.chat_observation import ChatObservation
 from deepgym_env.wrappers.episode_logger import EpisodeLogger, VectorEpisodeLogger
 from deepgym_env.wrappers.gated_reward import GatedReward, VectorGatedReward
+from deepgym_env.wrappers.hack_monitor import HackMonitor, VectorHackMonitor
 from deepgym_env.wrappers.penalties import FormatPenalty, TurnPenalty, VectorFormatPenalty, VectorTurnPenalty
 from deepgym_env.wrappers.potential_shaping import PotentialShaping, VectorPotentialShaping
 from deepgym_env.wrappers.scalar_reward import ScalarReward, VectorScalarReward
@@ -38,6 +40,7 @@ __all__ = [
     "EpisodeLogger",
     "FormatPenalty",
     "GatedReward",
+    "HackMonitor",
     "PotentialShaping",
     "ScalarReward",
     "SparseReward",
@@ -47,6 +50,7 @@ __all__ = [
     "VectorEpisodeLogger",
     "VectorFormatPenalty",
     "VectorGatedReward",
+    "VectorHackMonitor",
     "VectorPotentialShaping",
     "VectorScalarReward",
     "VectorSparseReward",

@@ -5,7 +5,8 @@
 Exit codes, the same for every command:
 
 - 0: all well; for ``run`` and ``play``, everything passed.
-- 1: ``run``, ``play``: not everything passed; ``replay``: something differs; ``doctor``: less isolation than asked for.
+- 1: ``run``, ``play``: not everything passed; ``audit``: something can be cheated; ``replay``: something differs;
+  ``doctor``: less isolation than asked for.
 - 2: bad input or usage; one line on stderr says what to do.
 - 3: infrastructure failure: the sandbox can't start, or there is no verdict.
 - 130: interrupted (Ctrl-C). 141: the reader of the output went away.
@@ -19,6 +20,7 @@ from typing import Annotated
 import typer
 
 from deepgym_env.cli import (
+    audit,
     bench,
     doctor,
     evaluate,
@@ -45,7 +47,8 @@ _EPILOG = examples(
     after=(
         "[bold]Exit codes[/]",
         "    0  all well; for run and play, everything passed",
-        "    1  run, play: not everything passed; replay: something differs; doctor: less isolation than asked for",
+        "    1  run, play: not everything passed; audit: something can be cheated; replay: something differs; "
+        "doctor: less isolation than asked for",
         "    2  bad input or usage; one line on stderr says what to do",
         "    3  infrastructure failure: the sandbox can't start, or there is no verdict",
         "  130  interrupted (Ctrl-C)",
@@ -67,6 +70,7 @@ app.command("list", cls=Command, epilog=tasks.LIST_EXAMPLES)(tasks.list_tasks)
 app.command("show", cls=Command, epilog=tasks.SHOW_EXAMPLES)(tasks.show)
 app.command("run", cls=Command, epilog=run.EXAMPLES)(run.run)
 app.command("eval", cls=Command, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command("audit", cls=Command, epilog=audit.EXAMPLES)(audit.audit)
 app.command("play", cls=Command, epilog=play.EXAMPLES)(play.play)
 app.command("rollout", cls=Command, epilog=rollout.EXAMPLES)(rollout.rollout)
 app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)

@@ -34,7 +34,7 @@ def cases(rng):
     yield case([-5, -7, -6, -9, -8, 4, 5], id="negative_run")
     yield case([1, 2, 0, 1, 2, 3, 3], [5, 1, 2, 6, 9, 7, 8], id="duplicates_inside_run")
     yield case([20, 1, 2, 3, 18, 19, 17, 16, 15], id="run_of_largest_values")
-    yield case([1, 2, 3, 4, 5, 9, 10, 11], [5, 4, 3, 2, 9, 11, 10], id="sorted_either_way")
+    yield case([1, 2, 3, 4, 5, 9, 10, 11], [5, 4, 3, 2, 9, 11, 10], [0, 2, 3, 4, 6], id="sorted_either_way")
     yield case([10**9, 10**9 - 1, -(10**9), 10**9 - 2], id="extreme_values")
     for number in range(3):
         numbers = with_run(rng, rng.randint(4, 12))

@@ -40,6 +40,7 @@ INFO = {
     "score",
     "tests",
     "reward_components",
+    "hack_report",
     "tools",
 }
 

@@ -1,0 +1,118 @@
+"""What an attacker knows of what it attacks, and no more.
+
+- :class:`Example`: a call whose answer is public.
+- :class:`Knowledge`: all of it.
+- :func:`knowledge_of_task`, :func:`knowledge_of_workspace`: of a task, what its agent is told.
+- :func:`key_of`: a call's arguments as text; its source also goes into submissions.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from deepgym_env.task import FunctionTask, Query, TestCase, WorkspaceTask
+
+__all__ = ["Example", "Knowledge", "key_of", "knowledge_of_task", "knowledge_of_workspace", "literal"]
+
+_FILE_NAME = re.compile(r"(?<![\w/.-])((?:[\w-]+/)*(?:[\w-]{2,}\.[A-Za-z]|[\w-]+\.[A-Za-z]\w{1,4}))(?![\w/])")
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A public call: its key (:func:`key_of`) and the answer, as Python source."""
+
+    key: str
+    expected: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What an attacker knows.
+
+    The tests themselves are no part of it: an attack has to find them where it runs.
+
+    Attributes:
+        entry_point: Name of the function to write; empty for workspaces.
+        prompt: What the agent reads.
+        examples: Public calls with their answers.
+        files: Names of files that the prompt, or a verifier's source, mentions.
+        helpers: Names of functions that a verifier's source defines or calls.
+        tests: Names of tests in a verifier's source.
+        reference: A correct solution where there is one: what attacks on the clock slow down.
+    """
+
+    entry_point: str = ""
+    prompt: str = ""
+    examples: tuple[Example, ...] = ()
+    files: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
+    reference: str | None = None
+
+
+def knowledge_of_task(task: FunctionTask) -> Knowledge:
+    """Return what the agent of a function task is told: prompt and public tests."""
+    calls = [call for test in task.public_tests if isinstance(test, TestCase) for call in test.calls]
+    answers = [(call, literal(call.expected)) for call in calls if not _asks(call.args)]
+    return Knowledge(
+        entry_point=task.entry_point,
+        prompt=task.prompt,
+        examples=tuple(
+            Example(key_of([*call.args, *call.kwargs.values()]), answer)
+            for call, answer in answers
+            if answer is not None
+        ),
+        reference=task.reference,
+    )
+
+
+def knowledge_of_workspace(task: WorkspaceTask) -> Knowledge:
+    """Return what the agent of a workspace task is told: its prompt."""
+    return Knowledge(prompt=task.prompt, files=file_names(task.prompt))
+
+
+def file_names(text: str) -> tuple[str, ...]:
+    """Return what looks like a file's name in a text, in order.
+
+    Example:
+        >>> file_names("Write `out/report.json` and stats.py, e.g. as in https://example.org/a.html.")
+        ('out/report.json', 'stats.py')
+    """
+    return tuple(dict.fromkeys(_FILE_NAME.findall(text)))
+
+
+def literal(value: Any) -> str | None:
+    """Return Python source that gives an equal value, or None where there is none.
+
+    Example:
+        >>> literal([1, float("inf")]), literal(object())
+        ("[1, float('inf')]", None)
+    """
+    text = re.sub(r"(?<![\w'\"])(-?)(inf|nan)(?![\w'\"])", r"\1float('\2')", repr(value))
+    try:
+        made = eval(text, {"__builtins__": {"float": float, "set": set, "frozenset": frozenset}})
+    except Exception:  # an object without source
+        return None
+    return text if repr(made) == repr(value) else None
+
+
+def key_of(value: Any) -> str:
+    """Return a value as text, objects by their attributes.
+
+    Example:
+        >>> key_of([1, (2, "a")]) == key_of((1, [2, "a"]))
+        True
+    """
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(key_of, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(sorted(key_of(k) + ":" + key_of(v) for k, v in value.items())) + "}"
+    if hasattr(value, "__dict__") and not callable(value):
+        return type(value).__name__ + key_of(vars(value))
+    return repr(value)
+
+
+def _asks(args: tuple[Any, ...]) -> bool:
+    return any(isinstance(arg, Query) for arg in args)
