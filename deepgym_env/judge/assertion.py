@@ -28,7 +28,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of
+from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of, printable
 from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
 from deepgym_env.result import CaseResult, RunResult, RunStatus
@@ -42,11 +42,11 @@ __all__ = ["AssertionJudge", "Examination"]
 
 Runners = Callable[[], AbstractAsyncContextManager[Runner]]
 
-_EXCHANGES = 100_000  # of one process
 _PROCESSES = 3
 _PRINTED = 4000
 _ASKED_BYTES = 1 << 28  # of one test's requests
-_EXAMINER = Limits(cpu_seconds=30.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 20)
+_ANSWERED_BYTES = 1 << 26  # of one test's replies, and at least four of them
+_EXAMINER = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 26)
 
 
 class AssertionJudge:
@@ -115,17 +115,18 @@ class Examination:
         if kind == "begin":
             self._begins = True
             self.printed = b""
+            if self._respondent is not None and not self._respondent.idle:  # the test before left it there
+                await self._leave()
             return ["ok"]
-        if self.refused is not None:
-            return ["ended", "not_run", self.refused[1]]
-        if self._respondent is None:
+        if self.refused is None and self._respondent is None:
             if self._processes == _PROCESSES:
                 return ["ended", "not_run", "too many tests before it ended their process"]
             await self._start()
+        if self.refused is not None or self._respondent is None:
+            return ["ended", "not_run", self.refused[1] if self.refused else ""]
         begins, self._begins = self._begins, False
-        assert self._respondent is not None
         event = await self._respondent.exchange(text, begins)
-        self.printed += self._respondent.printed
+        self.printed = (self.printed + self._respondent.printed)[:_PRINTED]
         self._respondent.printed = b""
         return self._heed(event)
 
@@ -162,6 +163,9 @@ class Examination:
 
     async def __aexit__(self, *exc: object) -> None:
         """End its process."""
+        await self._leave()
+
+    async def _leave(self) -> None:
         if self._respondent is not None:
             await self._respondent.finish()
             self._account()
@@ -182,9 +186,15 @@ class _Respondent:
         self._said: asyncio.Future[bytes | Next] | None = None  # what it waits for
         self._nonce = ""
         self._asks = False  # it asks something itself, within an answer
+        self._taken = 0  # bytes, in this test
         self._refusal: tuple[str, str] | None = None
         self._work: asyncio.Task[None] | None = None
         self._over: list[Any] | Exception | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it has been asked nothing that it hasn't answered."""
+        return self._said is not None and not self._said.done() and not self._asks
 
     def start(self, runners: Runners) -> None:
         """Start the process on a runner that is free."""
@@ -195,7 +205,7 @@ class _Respondent:
             async with runners() as runner:
                 self.ending = await runner.execute(_job(self._task, self._code), self.take)
             status, text = self._refusal or cause(self.ending)
-            self._over = ["refused" if self.loaded is self._heard else "ended", status, text]
+            self._over = ["ended" if self.loaded.done() else "refused", status, text]
         except Exception as error:
             self._over = error
         self._tell(self._over)
@@ -203,6 +213,7 @@ class _Respondent:
     async def exchange(self, text: str, begins: bool) -> list[Any]:
         """Ask, or answer what it asks; return what it says next, or its end."""
         self._heard = asyncio.get_running_loop().create_future()
+        self._taken = 0 if begins else self._taken
         if self._over is not None:  # it ended while nobody asked
             self._tell(self._over)
         elif self._said is not None and not self._said.done():
@@ -222,7 +233,7 @@ class _Respondent:
         """Let it end by itself if it waits for a question, else have it killed."""
         if self._work is None:
             return
-        if self._said is not None and not self._said.done() and not self._asks:
+        if self._said is not None and self.idle:
             self._heard = asyncio.get_running_loop().create_future()
             self._said.set_result(b'{"nonces":[],"tests":[],"last":true}')
             with suppress(asyncio.TimeoutError):
@@ -235,6 +246,7 @@ class _Respondent:
         """Take what the process sends; return what will be the reply to it."""
         if self._refusal is not None:
             raise Forfeited
+        self._taken += len(payload)
         try:
             event = self._read(payload[:1], payload[1:])
         except Exception as error:  # the payload is hostile: whatever it upsets is its own doing
@@ -246,17 +258,19 @@ class _Respondent:
         return self._said
 
     def _read(self, kind: bytes, body: bytes) -> list[Any] | None:
+        if self._taken > max(_ANSWERED_BYTES, 8 * self._task.limits.output_bytes):
+            return self._refusing("output_limit", "sent more than a test's answers may come to")
         if kind == ChildKind.LOADED and not self.loaded.done():
             return self._refusing(*claim(body, {"syntax_error"})) if body else ["loaded"]
-        if kind == ChildKind.ANSWER and self._nonce and body[:NONCE] == self._nonce.encode():
+        if kind == ChildKind.ANSWER and self._nonce and not self._asks and body[:NONCE] == self._nonce.encode():
             self._nonce = ""
             (outcome, data), (_, printed) = parts_of(body[NONCE:])
-            self.printed += printed
-            return ["reply", _text(data)] if outcome == ord("V") else ["failed", *claim(data)]
+            self.printed = printed[:_PRINTED]
+            return ["reply", _text(codec.parse(data.decode()))] if outcome == ord("V") else ["failed", *claim(data)]
         if kind == ChildKind.QUERY and self._nonce and not self._asks:
             self._asks = True
-            (text,) = codec.build(codec.parse(body[4:].decode()))
-            return ["reply", _text(codec.encode(text, 1 << 28).encode())]
+            (text,) = codec.parse(body[4:].decode())  # a list of one text: nothing hostile is built here
+            return ["reply", _text(text)]
         return self._refusing("tampered", "sent an answer nobody asked for")
 
     def _refusing(self, status: str, error: str) -> list[Any] | None:
@@ -274,8 +288,7 @@ class _Respondent:
             self._heard.set_result(event)
 
 
-def _text(data: bytes) -> str:
-    text = json.loads(data)
+def _text(text: Any) -> str:
     if type(text) is not str:
         raise ValueError("no text")
     return text
@@ -290,6 +303,7 @@ def _source(name: str) -> str:
 
 def _job(task: AssertionTask, code: str) -> Job:
     limits = task.limits
+    exchanges = (len(task.tests) + 1) * limits.queries  # more, the examiner can't ask
     stage = {
         "code": code,
         "prelude": f"{task.prelude}\n\n{_source('respondent')}",
@@ -297,11 +311,11 @@ def _job(task: AssertionTask, code: str) -> Job:
         "defines": task.entry_point,
         "seed": task.seed % 2**32,
         "output_bytes": limits.output_bytes,
-        "tests": _EXCHANGES,
+        "tests": exchanges,
     }
     return Job(
         stages=((0, json.dumps(stage).encode()),),
-        answers=_EXCHANGES,
+        answers=exchanges,
         cpu_seconds=limits.cpu_seconds,
         wall_seconds=limits.wall_seconds,
         memory_mb=limits.memory_mb,
@@ -309,6 +323,7 @@ def _job(task: AssertionTask, code: str) -> Job:
         threads=limits.threads,
         frame_bytes=2 * limits.output_bytes + 8192,
         queries=limits.queries,
+        query_bytes=_ANSWERED_BYTES,
         interactive=True,
     )
 
@@ -366,7 +381,7 @@ class _AssertionHearing(Hearing):
             input_summary=_shortened(test.code) if test.public else "",
             output_summary=_value_of(returned) if test.public and returned else "",
             stdout=self._examination.printed[:_PRINTED].decode("utf-8", "replace") if test.public else "",
-            error=message if test.public else "",
+            error=printable(message) if test.public else "",
         )
 
     def verdict(self, *, wall_seconds: float = 0.0, attempts: int = 1) -> RunResult:

@@ -30,7 +30,7 @@ from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import Query, Task, TestCase
 
-__all__ = ["NONCE", "CallJudge", "Hearing", "Reply", "cause", "claim", "parts_of"]
+__all__ = ["NONCE", "CallJudge", "Hearing", "Reply", "cause", "claim", "parts_of", "printable"]
 
 Reply = bytes | Awaitable[bytes] | None
 
@@ -356,13 +356,13 @@ def claim(body: bytes, more: set[str] = frozenset()) -> tuple[Any, str]:  # type
     """Return the status and message a process reports of itself; they can only lower its score."""
     try:
         told = json.loads(body)
-        status, error = str(told["status"]), _printable(str(told["error"])[:1200])
+        status, error = str(told["status"]), printable(str(told["error"])[:1200])
     except (ValueError, KeyError, TypeError, RecursionError):
         return "exception", "an error that can't be shown"
     return (status if status in _CLAIMABLE or status in more else "exception"), error
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what no file or socket takes: lone surrogates."""
     return text.encode("utf-8", "backslashreplace").decode()
 

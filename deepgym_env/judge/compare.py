@@ -153,6 +153,8 @@ def _show(tree: Any) -> str:
     if tag in ("object", "namedtuple"):
         fields = ", ".join(f"{name}={_show(value)}" for name, value in members)
         return f"{tree['type']}({fields})"
+    if tag == "made":
+        return f"{tree['type']}({_show_all(members)})"
     if tag in ("enum", "exception"):
         return f"{tree['type']}.{members}" if tag == "enum" else f"{tree['type']}({members!r})"
     if tag == "query":

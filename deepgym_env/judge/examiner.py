@@ -11,6 +11,7 @@ before the tests, in a sandbox, so it imports the standard library only (Python 
 from __future__ import annotations
 
 import builtins
+import os
 import random
 import sys
 from collections import deque
@@ -18,7 +19,13 @@ from typing import Any, Callable, Dict, List, Tuple
 
 __all__ = ["Remote", "judge_"]
 
-_CAP = 1 << 26
+_CAP = 1 << 24
+_SHOWN = 1 << 16  # a larger answer is shown to nobody
+_PARTS: Dict[Any, Tuple[Any, ...]] = {  # of a reply, behind its kind
+    "value": (object, list),
+    "callback": (int, list, dict),
+    "raised": ((int, type(None)), list, str, list),
+}
 
 
 class Ended(BaseException):
@@ -69,7 +76,8 @@ class Remote:
         return self._link.use("next", self._target, [])
 
     def __str__(self) -> str:
-        return str(self._link.use("str", self._target, []))
+        text: str = self._link.use("str", self._target, [])
+        return text
 
     __repr__ = __str__
 
@@ -92,37 +100,59 @@ class _Link:
         self.functions: List[Any] = []  # passed as arguments
         self.raised: List[BaseException] = []  # by these functions
         self.returned = ""
-        self.codec = sys.modules["runner.codec"]
+        self.ended: Any = None  # the test is over, whatever it does with the exception that says so
+        self.codec: Any = sys.modules["runner.codec"]
+        self.standard: Any = sys.modules["runner.standard"]
 
     def use(self, operation: str, target: Any, args: List[Any], kwargs: Any = None) -> Any:
         """Do something with what ``target`` names; return what came of it."""
-        reply = self._exchange([operation, target, args, kwargs or {}])
-        while reply[0] == "callback":
-            _, number, given, named = reply
-            try:
-                answer = ["returned", self.functions[number](*given, **named)]
-            except Exception as error:
-                self.raised.append(error)
-                answer = ["failed", len(self.raised) - 1, type(error).__name__, str(error)[:1000]]
-            reply = self._exchange(answer)
-        if reply[0] == "raised":
-            raise self._exception(*reply[1:])
-        _, value, changed = reply
-        for at, new in changed:
-            _update(kwargs[at] if isinstance(at, str) else args[at], new)
-        return value
-
-    def _exchange(self, request: List[Any]) -> Any:
-        kind, *reply = self.ask("ask", self.codec.encode(request, _CAP, self._crossing, True))
-        if kind != "reply":
-            raise Ended(*reply)
+        kwargs = kwargs or {}
+        kind, *parts = self._exchange([operation, target, args, kwargs])
+        while kind == "callback":
+            kind, *parts = self._exchange(self._call_back(*parts))
         try:
-            answer = self.codec.build(self.codec.parse(reply[0]), self.classes, self._resolve)
+            if kind == "value":
+                for at, new in parts[1]:
+                    _update(kwargs[at] if isinstance(at, str) else args[at], new)
+                return parts[0]
+            error = self._exception(*parts)
+        except Exception:
+            raise self._end("tampered", "sent an answer that can't be read") from None
+        raise _stopped(error) if isinstance(error, StopIteration) and operation != "next" else error
+
+    def _call_back(self, number: int, given: List[Any], named: Dict[Any, Any]) -> List[Any]:
+        try:
+            return ["returned", self.functions[number](*given, **named)]
+        except Exception as error:
+            self.raised.append(error)
+            return ["failed", len(self.raised) - 1, type(error).__name__, str(error)[:1000]]
+
+    def _exchange(self, request: List[Any]) -> List[Any]:
+        if self.ended is not None:
+            raise self.ended
+        kind, *reply = self._ask(self.codec.encode(request, _CAP, self._crossing, True))
+        if kind != "reply":
+            raise self._end(*reply)
+        try:
+            tree = self.codec.parse(reply[0])
+            answer = self.codec.build(tree, self.classes, self._resolve, made=self.standard.MADE)
         except self.codec.CodecError:
-            raise Ended("tampered", "sent an answer that can't be read") from None
+            answer = None
+        if not _is_reply(answer):
+            raise self._end("tampered", "sent an answer that can't be read")
         if request[0] == "call" and answer[0] == "value":
-            self.returned = reply[0]
-        return answer
+            self.returned = reply[0] if len(reply[0]) < _SHOWN else ""
+        return list(answer)
+
+    def _ask(self, text: str) -> Any:
+        try:
+            return self.ask("ask", text)
+        except BaseException:  # too deep or no memory left: half a reply may be unread, and is nobody else's
+            os._exit(1)
+
+    def _end(self, status: str, why: str) -> Ended:
+        end = self.ended = Ended(status, why)
+        return end
 
     def _crossing(self, value: Any) -> Any:
         """Return what crosses for a value of no built-in type: a number, even for the submission's own.
@@ -135,9 +165,12 @@ class _Link:
             return self.codec.Opaque(value._target * 2)
         if type(value) in self.classes.values():
             return value
-        name = str(getattr(value, "__name__", ""))
-        if getattr(builtins, name, None) is value:
-            return self.codec.Opaque(-1 - dir(builtins).index(name))
+        number = self.standard.number_of(value, harmless=False)
+        if number is not None:
+            return self.codec.Opaque(-1 - number)
+        parts = self.standard.parts(value)
+        if parts is not value:
+            return parts
         if not callable(value) or isinstance(value, type):
             raise TypeError("a %s can't be passed to the submission: it is no data" % type(value).__name__)
         self.functions.append(value)
@@ -145,7 +178,7 @@ class _Link:
 
     def _resolve(self, number: int) -> Any:
         if number < 0:
-            return getattr(builtins, dir(builtins)[-1 - number])
+            return self.standard.with_number(-1 - number, harmless=True)
         return self.functions[number // 2] if number % 2 else Remote(self, number // 2)
 
     def _exception(self, own: Any, names: List[str], message: str, args: List[Any]) -> BaseException:
@@ -164,6 +197,20 @@ class _Link:
         return error
 
 
+def _stopped(error: BaseException) -> BaseException:
+    """Return what Python makes of a StopIteration that isn't an iterator's: it would end the test's own loops."""
+    told: Any = RuntimeError("StopIteration was raised")
+    told.of_submission_ = getattr(error, "of_submission_", "StopIteration")
+    return told  # type: ignore[no-any-return]
+
+
+def _is_reply(answer: Any) -> bool:
+    if type(answer) is not list or not answer or type(answer[0]) is not str:
+        return False
+    kinds = _PARTS.get(answer[0], ())
+    return len(answer) == len(kinds) + 1 > 1 and all(map(isinstance, answer[1:], kinds))
+
+
 def _update(old: Any, new: Any) -> None:
     """Make a mutable argument what the submission has made of it, keeping the objects it is made of."""
     if type(old) is not type(new):
@@ -180,12 +227,19 @@ def _update(old: Any, new: Any) -> None:
     elif isinstance(old, set):
         old.clear()
         old.update(new)
-    elif hasattr(old, "__dict__"):
+    elif type(old) is tuple:
+        for pair in zip(old, new):
+            _update(*pair)
+    elif _has_fields(old):
         _update(old.__dict__, new.__dict__)
 
 
+def _has_fields(value: Any) -> bool:
+    return not callable(value) and hasattr(value, "__dict__")
+
+
 def _merged(old: Any, new: Any) -> Any:
-    if type(old) is type(new) and (type(old) in (list, deque, bytearray, dict, set) or hasattr(old, "__dict__")):
+    if type(old) is type(new) and (type(old) in (list, deque, bytearray, dict, set) or _has_fields(old)):
         _update(old, new)
         return old
     return new
@@ -212,15 +266,19 @@ def judge_(name: str, ask: Callable[..., Any]) -> Tuple[str, str, str]:
         exec(compile(told.SUPPORT_, "support.py", "exec", dont_inherit=True), space)
         space["candidate"] = space[told.ENTRY_] = Remote(link, told.ENTRY_)
         for wanted in told.NAMES_[name]:
-            _bind(space, link, wanted)
+            if wanted not in space:  # else it came with `from ... import *`
+                _bind(space, link, wanted)
         exec(compile(told.TESTS_[name], "test.py", "exec", dont_inherit=True), space)
-    except Ended as end:
-        return "ended", str(end.args[0]), str(end.args[1])
-    except AssertionError as error:
-        return "wrong_answer", str(error)[:1000] or "the assertion does not hold", link.returned
+        outcome = "passed", "", link.returned
     except BaseException as error:
-        own = getattr(error, "of_submission_", None)
-        if own is not None:
-            return "exception", str(own)[:1200], ""
-        return "wrong_answer", ("%s: %s" % (type(error).__name__, error))[:1200], link.returned
-    return "passed", "", link.returned
+        outcome = _failure(error, link.returned)
+    return outcome if link.ended is None else ("ended", str(link.ended.args[0]), str(link.ended.args[1]))
+
+
+def _failure(error: BaseException, returned: str) -> Tuple[str, str, str]:
+    if isinstance(error, AssertionError):
+        return "wrong_answer", str(error)[:1000] or "the assertion does not hold", returned
+    own = getattr(error, "of_submission_", None)
+    if own is not None:
+        return "exception", str(own)[:1200], ""
+    return "wrong_answer", ("%s: %s" % (type(error).__name__, error))[:1200], returned

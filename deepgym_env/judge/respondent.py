@@ -15,14 +15,14 @@ __all__ = ["respond_"]
 
 
 def _make_respondent() -> Any:
-    import builtins
     import sys
 
-    codec = sys.modules["runner.codec"]
+    codec: Any = sys.modules["runner.codec"]
+    standard: Any = sys.modules["runner.standard"]
     shapes = {name: made for name, made in vars(sys.modules["solution"]).items() if isinstance(made, type)}
     bases: Any = (int, float, complex, bytes, tuple, list, dict, set, frozenset)
     objects: Any = []  # answered by number, as they are no data
-    mutable = (list, dict, set, bytearray)
+    unchanging = (str, int, float, complex, bytes, type(None))
 
     class Failed(Exception):
         """A function of the test's raised."""
@@ -32,6 +32,9 @@ def _make_respondent() -> Any:
         kind = type(value)
         if kind in shapes.values():
             return value
+        parts = standard.parts(value)
+        if parts is not value:
+            return parts
         if isinstance(value, str):
             return str.__str__(value)
         for base in bases:
@@ -39,9 +42,9 @@ def _make_respondent() -> Any:
                 return base(value)
         if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
             return value.item()
-        name = str(getattr(value, "__name__", ""))
-        if getattr(builtins, name, None) is value:
-            return codec.Opaque(-1 - dir(builtins).index(name))
+        number = standard.number_of(value, harmless=True)
+        if number is not None:
+            return codec.Opaque(-1 - number)
         for number, known in enumerate(objects):
             if known is value:
                 return codec.Opaque(number * 2)
@@ -71,11 +74,11 @@ def _make_respondent() -> Any:
     def respond(text: str, ask: Any) -> str:
         def resolve(number: int) -> Any:
             if number < 0:
-                return getattr(builtins, dir(builtins)[-1 - number])
+                return standard.with_number(-1 - number, harmless=False)
             return callback(number // 2) if number % 2 else objects[number // 2]
 
         def decode(text: str) -> Any:
-            return codec.build(codec.parse(text), shapes, resolve)
+            return codec.build(codec.parse(text), shapes, resolve, made=standard.MADE)
 
         def callback(number: int) -> Any:
             def function(*args: Any, **kwargs: Any) -> Any:
@@ -93,7 +96,8 @@ def _make_respondent() -> Any:
         return perform(*decode(text))
 
     def perform(operation: str, name: Any, args: Any, kwargs: Any) -> str:
-        changing = [(at, value) for at, value in [*enumerate(args), *kwargs.items()] if isinstance(value, mutable)]
+        given = [*enumerate(args), *kwargs.items()]
+        changing = [(at, value) for at, value in given if not isinstance(value, unchanging) and not callable(value)]
         before = [encode(value) for _, value in changing]
         try:
             value = operations[operation](target_of(name), args, kwargs)

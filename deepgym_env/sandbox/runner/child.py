@@ -20,6 +20,7 @@ import types
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
 from . import codec, isolation, kernel, wire
+from . import standard as standard  # for what is judged by test code, which finds it in sys.modules
 from .channel import CHANNEL, Channel
 from .layers import Layers, Limits, set_rlimits
 

@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # what typing costs to import, every call of a workspace's code would pay
     from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
-__all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
+__all__ = ["MAX_DEPTH", "CodecError", "Made", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
 MAX_DEPTH = 180
 _NATIVE_INT = 1 << 53
@@ -44,6 +44,14 @@ class Opaque:
 
     def __init__(self, number: int) -> None:
         self.number = number
+
+
+class Made:
+    """Stands for an object that is made anew where it is built, of plain data, by what goes by that name."""
+
+    def __init__(self, name: str, parts: List[Any]) -> None:
+        self.name = name
+        self.parts = parts
 
 
 class Record:
@@ -142,6 +150,9 @@ class _Encoder:
             return self.tag("range", self.items([value.start, value.stop, value.step], depth))
         if kind is Opaque:
             return '{"$":"query","v":%d}' % value.number
+        if kind is Made:
+            head = self.spend('{"$":"made","type":%s,"v":' % _string(value.name))
+            return "%s[%s]}" % (head, ",".join(self.items(value.parts, depth)))
         return self.instance(value, kind, depth)
 
     def tag(self, tag: str, parts: List[str]) -> str:
@@ -221,6 +232,7 @@ def build(
     classes: Optional[Dict[str, Any]] = None,
     query: Optional[Callable[[int], Any]] = None,
     max_keys: Optional[int] = None,
+    made: Optional[Dict[str, Callable[..., Any]]] = None,
 ) -> Any:
     """Return the value of a tree.
 
@@ -230,23 +242,29 @@ def build(
         query: Called with a number, returns the function argument of that number.
         max_keys: How many values sets, dicts and ranges may hold in all, which bounds what
             colliding hashes and short text for much data can cost.
+        made: What makes objects of plain data, by the names of :class:`Made`.
 
     Raises:
         CodecError: If the tree is malformed.
     """
     try:
-        return _Builder(classes or {}, query, max_keys).value(tree)
+        return _Builder(classes or {}, query, max_keys, made or {}).value(tree)
     except CodecError:
         raise
-    except (TypeError, ValueError, LookupError, RecursionError, AttributeError, OverflowError) as error:
+    except (TypeError, ValueError, LookupError, RecursionError, AttributeError, ArithmeticError) as error:
         raise CodecError("malformed value: %s" % error) from None
 
 
 class _Builder:
     def __init__(
-        self, classes: Dict[str, Any], query: Optional[Callable[[int], Any]], keys_left: Optional[int]
+        self,
+        classes: Dict[str, Any],
+        query: Optional[Callable[[int], Any]],
+        keys_left: Optional[int],
+        made: Dict[str, Callable[..., Any]],
     ) -> None:
         self.classes = classes
+        self.made = made
         self.query = query
         self.keys_left = keys_left
         self.built = 0  # values so far
@@ -266,6 +284,7 @@ class _Builder:
             "defaultdict": lambda node: defaultdict(None, self.hashed(self.pairs, node)),
             "Counter": lambda node: Counter(dict(self.hashed(self.pairs, node))),
             "query": lambda node: self.argument(node["v"]),
+            "made": lambda node: self.made[node["type"]](*self.items(node)),
             "enum": lambda node: self.enum(node),
             "namedtuple": lambda node: self.namedtuple(node),
             "object": lambda node: self.object(node),
@@ -309,17 +328,24 @@ class _Builder:
             if self.keys_left < 0:
                 raise CodecError("too many members")
 
-    def enum(self, node: Any) -> Any:
+    def known(self, node: Any, base: type) -> Any:
+        """Return the class that a node names, if it is known; what is no ``base`` is not called."""
         known = self.classes.get(node["type"])
+        if known is not None and not issubclass(known, base):
+            raise CodecError("%r is no %s" % (node["type"], base.__name__))
+        return known
+
+    def enum(self, node: Any) -> Any:
+        known = self.known(node, enum.Enum)
         return known[node["v"]] if known else Record(str(node["type"]), {"name": node["v"]})
 
     def namedtuple(self, node: Any) -> Any:
-        known = self.classes.get(node["type"])
+        known = self.known(node, tuple)
         pairs = self.pairs(node)
         return known(*(value for _, value in pairs)) if known else Record(str(node["type"]), dict(pairs))
 
     def object(self, node: Any) -> Any:
-        known = self.classes.get(node["type"])
+        known = self.known(node, object)
         if known is None:
             return Record(str(node["type"]), dict(self.pairs(node)))
         made = known.__new__(known)
