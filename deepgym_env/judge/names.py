@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
+import symtable
+from collections.abc import Iterator
 
 __all__ = ["foreign_names"]
 
@@ -23,41 +24,21 @@ def foreign_names(code: str, support: str, entry_point: str) -> tuple[str, ...]:
         >>> foreign_names("root = Node(1)\nassert depth(root) == len([1])", "import math", "depth")
         ('Node',)
     """
-    test, helpers = _Names(), _Names()
-    test.visit(ast.parse(code))
-    helpers.visit(ast.parse(support))
-    known = test.bound | helpers.bound | {entry_point, "candidate", *dir(builtins)}
-    return tuple(sorted((test.used | helpers.used) - known))
+    used: set[str] = set()
+    known = {entry_point, "candidate", *dir(builtins)}
+    for source in (code, support):
+        for scope in _scopes(symtable.symtable(source, "test.py", "exec")):
+            for name in scope.get_symbols():
+                if scope.get_type() != "module" and not name.is_global():
+                    continue
+                if name.is_referenced():
+                    used.add(name.get_name())
+                if name.is_assigned() or name.is_imported():
+                    known.add(name.get_name())
+    return tuple(sorted(used - known))
 
 
-class _Names(ast.NodeVisitor):
-    """Collects the names that are used, and those that are bound anywhere."""
-
-    def __init__(self) -> None:
-        self.used: set[str] = set()
-        self.bound: set[str] = set()
-
-    def visit_Name(self, node: ast.Name) -> None:
-        (self.used if isinstance(node.ctx, ast.Load) else self.bound).add(node.id)
-
-    def visit_arg(self, node: ast.arg) -> None:
-        self.bound.add(node.arg)
-
-    def visit_alias(self, node: ast.alias) -> None:
-        self.bound.add(node.asname or node.name.partition(".")[0])
-
-    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
-        self.bound.add(node.name or "")
-        self.generic_visit(node)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self.bound.add(node.name)
-        self.generic_visit(node)
-
-    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self.bound.add(node.name)
-        self.generic_visit(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self.bound.add(node.name)
-        self.generic_visit(node)
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _scopes(child)

@@ -86,6 +86,34 @@ CROSSINGS = {
         "    def __contains__(self, k): return k == 1\ndef f(): return Box()",
         "b = f()\nassert len(b) == 2 and b[4] == 8 and 1 in b and 3 not in b",
     ),
+    "decimal": (
+        "from decimal import Decimal\ndef f(x): return [x * 2, Decimal('1.10')]",
+        "from decimal import Decimal\nassert f(Decimal('1.5')) == [3, Decimal('1.1')]",
+    ),
+    "fraction": (
+        "from fractions import Fraction\ndef f(x): return x + Fraction(1, 3)",
+        "from fractions import Fraction\nassert f(Fraction(1, 3)) == Fraction(2, 3)",
+    ),
+    "date and time": (
+        "def f(a, b): return [a, a - b, a.tzinfo, a.date(), a.time()]",
+        "import datetime as dt\na = dt.datetime(2024, 2, 29, 1, 2, 3, 4, dt.timezone(dt.timedelta(hours=2)))\n"
+        "assert f(a, a) == [a, dt.timedelta(0), a.tzinfo, a.date(), a.time()]",
+    ),
+    "changed in a tuple": ("def f(t): t[0].append(1)", "t = ([],)\nf(t)\nassert t == ([1],)"),
+    "changed deque": (
+        "def f(d): d.rotate(1)",
+        "from collections import deque\nd = deque([1, 2])\nf(d)\nassert d == deque([2, 1])",
+    ),
+    "much to take": ("def f(x): return len(x)", "assert f(list(range(300_000))) == 300_000"),
+    "a name that a function of the test uses for itself": (
+        "class Node:\n    def __init__(self, v): self.v = v\ndef f(n): return n.v",
+        "def build(Node): return 3\nassert build(1) == 3 and f(Node(5)) == 5",
+    ),
+    "unittest": (
+        "def f(x): return x * 2",
+        "import unittest\nt = unittest.TestCase()\nt.assertEqual(f(2), 4)\nt.assertAlmostEqual(f(0.1), 0.2)\n"
+        "with t.assertRaises(TypeError): f()",
+    ),
     "data of the module": ("LIMIT = 7\ndef f(): pass", "assert LIMIT == 7"),
 }
 
@@ -100,6 +128,17 @@ def test_classes_of_the_prelude_cross_as_they_are(engine: DeepGym) -> None:
     prelude = "class Node:\n    def __init__(self, v, n=None): self.v, self.n = v, n\n"
     test = "r = f(Node(1, Node(2)))\nassert type(r) is Node and (r.v, r.n.v) == (2, 1)"
     assert statuses(engine, task(test, prelude=prelude), "def f(n): return Node(n.n.v, Node(n.v))") == ["passed"]
+
+
+def test_objects_of_the_prelude_are_changed_in_the_test(engine: DeepGym) -> None:
+    prelude = "class Node:\n    def __init__(self, v, n=None): self.v, self.n = v, n\n"
+    test = "n = Node(1, Node(2)); m = n.n\nf(n)\nassert (n.v, m.v) == (9, 8)"
+    assert statuses(engine, task(test, prelude=prelude), "def f(n): n.v, n.n.v = 9, 8") == ["passed"]
+
+
+def test_an_answer_as_large_as_the_task_allows(engine: DeepGym) -> None:
+    on = task("assert len(f()) == 300_000", output_bytes=1 << 22, memory_mb=256)
+    assert statuses(engine, on, "def f(): return list(range(300_000))") == ["passed"]
 
 
 FAILURES = {
