@@ -9,6 +9,9 @@ the submission's, the examiner asks, and what it is answered crosses as data:
 - Functions of the test can be passed as arguments: a call of one crosses back.
 - Generators, classes and objects of the submission's stay there: the test holds a reference that can be
   called, read, iterated over, measured and shown, but is equal to nothing and has no truth value.
+- Of Python's own, what runs text or reaches files is called where it is used by name: ``eval`` as an
+  argument runs there, and as an answer it stays there. A test that itself evaluates an answer
+  (``eval(f(x)) == 24``) lets the submission in: don't write one.
 - What crosses is a copy: ``is`` holds of nothing that has crossed. Objects of classes that the test
   defines can't be passed, unless the task's prelude defines them on both sides.
 

@@ -104,7 +104,7 @@ CROSSINGS = {
         "def f(d): d.rotate(1)",
         "from collections import deque\nd = deque([1, 2])\nf(d)\nassert d == deque([2, 1])",
     ),
-    "much to take": ("def f(x): return len(x)", "assert f(list(range(300_000))) == 300_000"),
+    "much to take": ("def f(x): return len(x)", "assert f(list(range(170_000))) == 170_000"),
     "a name that a function of the test uses for itself": (
         "class Node:\n    def __init__(self, v): self.v = v\ndef f(n): return n.v",
         "def build(Node): return 3\nassert build(1) == 3 and f(Node(5)) == 5",

@@ -142,6 +142,14 @@ def test_nothing_passes(engine: DeepGym, name: str) -> None:
     assert judged(engine, task(test, support="from math import *"), code) == [status]
 
 
+def test_no_object_of_the_preludes_has_methods_of_its_own(engine: DeepGym) -> None:
+    prelude = "class Node:\n    v = 1\n    def same(self, other): return self.v == other\n"
+    test = "assert f().same(2)"
+    assert judged(engine, task(test, prelude=prelude), "def f():\n    n = Node(); n.v = 2; return n") == ["passed"]
+    code = "def f():\n    n = Node(); n.same = lambda other: True; return n"
+    assert judged(engine, task(test, prelude=prelude), code) == ["tampered"]
+
+
 REWRITES = "import sys\ntests = sys.modules['solution'].TESTS_\nfor name in tests: tests[name] = 'pass'"
 
 
@@ -215,13 +223,13 @@ FLOODS = {
 def test_floods(engine: DeepGym, name: str) -> None:
     """The engine's memory doesn't grow by what is sent, nor is it kept from its other work."""
     code, status = FLOODS[name]
-    before, began = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF)
     on = task("for _ in range(2000): f(lambda x: 3)\nassert f() == 5")
+    on = on.model_copy(update={"limits": LIMITS.model_copy(update={"cpu_seconds": 5.0})})
     assert judged(engine, on, SPEAKER + code) == [status]
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert after.ru_maxrss - before.ru_maxrss < 100_000
     assert after.ru_utime - before.ru_utime < 3.0
-    assert time.monotonic() - began < 60.0
 
 
 ENDS: dict[str, tuple[str, Any]] = {

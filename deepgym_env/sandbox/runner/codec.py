@@ -350,5 +350,7 @@ class _Builder:
             return Record(str(node["type"]), dict(self.pairs(node)))
         made = known.__new__(known)
         for name, value in self.pairs(node):
+            if callable(getattr(known, name, None)):  # what its class does is not for the sender to say
+                raise CodecError("the field %r hides a method" % name)
             object.__setattr__(made, name, value)
         return made
