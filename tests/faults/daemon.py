@@ -47,7 +47,7 @@ class Daemon:
         subprocess.run(["mount", "-t", "tmpfs", "-o", _DISK, "tmpfs", str(self.data)], check=True)
         self.start()
         with connect() as other, contextlib.closing(docker.APIClient(base_url=self.url, timeout=120)) as own:
-            for _ in own.load_image(other.get_image(BUILT_IMAGE)):
+            for _ in own.load_image(other.get_image(f"{BUILT_IMAGE}:latest")):
                 pass
 
     def start(self) -> None:
