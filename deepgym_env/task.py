@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -31,12 +32,14 @@ __all__ = [
     "StateTest",
     "Task",
     "TestCase",
+    "View",
     "WorkspaceTask",
 ]
 
 Difficulty = Literal["easy", "medium", "hard"]
+View = Literal["bool", "int", "float", "str", "tuple", "list", "set", "sorted", "present"]
 _TEST_ID = r"^[A-Za-z0-9_.:\-]+$"
-_TASK_ID = r"^[A-Za-z0-9_.\-]+$"
+_TASK_ID = r"^([A-Za-z0-9_\-]+/)?[A-Za-z0-9_.\-]+$"
 
 
 class _Frozen(BaseModel):
@@ -68,6 +71,27 @@ class Query:
         return "<function>"
 
 
+class Comparison(_Frozen):
+    """How an output is compared; strict by type (``True`` is not ``1``, a tuple no list) but for ``equal``.
+
+    Attributes:
+        kind: ``exact``; ``float`` (floats within a tolerance, everywhere in the value);
+            ``unordered`` (lists as multisets, down to ``depth`` levels); ``any_of`` (the expected
+            value is a list of acceptable ones); ``equal`` (as Python's ``==`` has it on plain data:
+            ``1 == 1.0 == True``, but a tuple is no list); ``close`` (the same, numbers within a
+            tolerance); ``any_equal`` (``equal`` to any of a list of values); ``checker`` (the task's
+            ``check`` function decides).
+        rel_tol: Relative tolerance of ``float`` and ``close``.
+        abs_tol: Absolute tolerance of ``float`` and ``close``.
+        depth: Levels of nested lists whose order is free, for ``unordered``.
+    """
+
+    kind: Literal["exact", "float", "unordered", "any_of", "equal", "close", "any_equal", "checker"] = "exact"
+    rel_tol: float = Field(default=1e-9, ge=0)
+    abs_tol: float = Field(default=1e-9, ge=0)
+    depth: int = Field(default=1, ge=1, le=8)
+
+
 class Call(_Frozen):
     """One call of the entry point and what it should return.
 
@@ -75,11 +99,17 @@ class Call(_Frozen):
         args: Positional arguments: plain data, objects of prelude classes, or a :class:`Query`.
         kwargs: Keyword arguments.
         expected: The right answer; known to the judge alone.
+        view: What is asked of the value returned instead of the value: a built-in applied to it, or
+            ``present``, whether it is anything but None or False. Where tests made by others say
+            ``set(f(x)) == {1, 2}`` or ``assert f(x)``.
+        comparison: How this call's output is compared, where it isn't as the task's others are.
     """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = Field(default_factory=dict)
     expected: Any = None
+    view: View | None = None
+    comparison: Comparison | None = None
 
 
 class Case(_Frozen):
@@ -116,24 +146,6 @@ class Case(_Frozen):
         Yes/no tasks pair positive and negative calls this way, so that no constant wins.
         """
         return cls(calls=tuple(Call(args=(arg,), expected=exp) for arg, exp in pairs), id=id, public=public)
-
-
-class Comparison(_Frozen):
-    """How an output is compared; always strict by type (``True`` is not ``1``, a tuple no list).
-
-    Attributes:
-        kind: ``exact``; ``float`` (floats within a tolerance, everywhere in the value);
-            ``unordered`` (lists as multisets, down to ``depth`` levels); ``any_of`` (the expected
-            value is a list of acceptable ones); ``checker`` (the task's ``check`` function decides).
-        rel_tol: Relative tolerance of ``float``.
-        abs_tol: Absolute tolerance of ``float``.
-        depth: Levels of nested lists whose order is free, for ``unordered``.
-    """
-
-    kind: Literal["exact", "float", "unordered", "any_of", "checker"] = "exact"
-    rel_tol: float = Field(default=1e-9, ge=0)
-    abs_tol: float = Field(default=1e-9, ge=0)
-    depth: int = Field(default=1, ge=1, le=8)
 
 
 class Limits(_Frozen):
@@ -211,15 +223,17 @@ class Task(_Frozen):
         id: Name, also the last part of the Gymnasium id.
         title: A few words for lists.
         prompt: What the agent reads, in Markdown.
-        entry_point: Name of the function the submission must define.
+        entry_point: Name of the function the submission must define; ``Solution.solve`` for a method,
+            called on an instance made without arguments.
         tests: The tests, in the order of the reward vector.
         limits: What a submission may use.
         comparison: How outputs are compared.
         check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
         reference: Source of a correct solution; never shown to an agent.
         prelude: Helper source that runs in the child before the submission.
-        difficulty: ``easy``, ``medium`` or ``hard``.
+        difficulty: ``easy``, ``medium`` or ``hard``; None where nobody said.
         tags: Topics.
+        known_floor: What :attr:`floor` is, where it was computed before.
         seed: Seed the tests were drawn with.
         source: Where the task comes from.
         license: Its licence.
@@ -235,15 +249,16 @@ class Task(_Frozen):
     check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
     reference: str | None = None
     prelude: str = ""
-    difficulty: Difficulty = "medium"
+    difficulty: Difficulty | None = "medium"
     tags: tuple[str, ...] = ()
+    known_floor: float | None = Field(default=None, ge=0, le=1)
     seed: int = 0
     source: str = ""
     license: str = "Apache-2.0"
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:
-        if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
+        if not all(name.isidentifier() and not keyword.iskeyword(name) for name in self.entry_point.split(".")):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
         _insist_unique(self.tests)
         if (self.comparison.kind == "checker") != (self.check is not None):
@@ -259,6 +274,15 @@ class Task(_Frozen):
     def public_tests(self) -> tuple[TestCase, ...]:
         """The tests an agent may see."""
         return tuple(test for test in self.tests if test.public)
+
+    @functools.cached_property
+    def floor(self) -> float:
+        """The best score of a function that returns the same value whatever it is asked, 0..1."""
+        if self.known_floor is not None:
+            return self.known_floor
+        from deepgym_env.judge.floor import best_constant  # the judge's business, asked for by few
+
+        return best_constant(self)
 
 
 @dataclass(frozen=True, slots=True)

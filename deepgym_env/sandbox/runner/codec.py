@@ -47,7 +47,7 @@ class Opaque:
 
 
 class Record:
-    """An object whose class is unknown here: its type's name and its fields, nothing else."""
+    """An object whose class is unknown here: its type's name and its fields; encoded as that object is."""
 
     def __init__(self, type_name: str, fields: Dict[str, Any]) -> None:
         self.type_name = type_name
@@ -58,21 +58,25 @@ class Record:
         return "%s(%s)" % (self.type_name, inner)
 
 
-def encode(value: Any, max_bytes: int = 1 << 20) -> str:
+def encode(value: Any, max_bytes: int = 1 << 20, keep_order: bool = False) -> str:
     """Return the canonical text of ``value``.
+
+    With ``keep_order`` dicts keep the order of their keys, which a function that is given one may
+    see; then equal values may have different texts.
 
     Raises:
         TooLarge: If the text would be longer than ``max_bytes``.
         CodecError: If a part is no plain data, or nested deeper than ``MAX_DEPTH``.
     """
-    return _Encoder(max_bytes).text(value, MAX_DEPTH)
+    return _Encoder(max_bytes, keep_order).text(value, MAX_DEPTH)
 
 
 class _Encoder:
     """Writes text while it counts: a shared part counts each time, so sharing can't explode."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, keep_order: bool) -> None:
         self.left = max_bytes
+        self.keep_order = keep_order
 
     def spend(self, text: str) -> str:
         self.left -= len(text) + 1
@@ -115,7 +119,8 @@ class _Encoder:
 
     def tagged(self, value: Any, kind: Any, depth: int) -> str:
         if kind in _DICTS:
-            return self.tag(_DICTS[kind], sorted(self.pairs(list(value.items()), depth)))
+            pairs = self.pairs(list(value.items()), depth)
+            return self.tag(_DICTS[kind], pairs if self.keep_order else sorted(pairs))
         if kind in _LISTS:
             return self.tag(_LISTS[kind], self.items(value, depth))
         if kind in _SETS:
@@ -128,6 +133,9 @@ class _Encoder:
             return self.tag("range", self.items([value.start, value.stop, value.step], depth))
         if kind is Opaque:
             return '{"$":"query","v":%d}' % value.number
+        if kind is Record:
+            pairs = sorted(self.pairs(list(value.fields.items()), depth))
+            return self.typed("object", value.type_name, "[%s]" % ",".join(pairs))
         return self.instance(value, kind, depth)
 
     def tag(self, tag: str, parts: List[str]) -> str:
@@ -136,17 +144,17 @@ class _Encoder:
 
     def instance(self, value: Any, kind: Any, depth: int) -> str:
         if isinstance(value, BaseException):
-            return self.typed("exception", kind, self.text(str(value)[:1000], depth))
+            return self.typed("exception", kind.__name__, self.text(str(value)[:1000], depth))
         if isinstance(value, enum.Enum):
-            return self.typed("enum", kind, self.text(value.name, depth))
+            return self.typed("enum", kind.__name__, self.text(value.name, depth))
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             pairs = self.pairs([(field, value[at]) for at, field in enumerate(kind._fields)], depth)
-            return self.typed("namedtuple", kind, "[%s]" % ",".join(pairs))
+            return self.typed("namedtuple", kind.__name__, "[%s]" % ",".join(pairs))
         pairs = sorted(self.pairs(_fields_of(value, kind), depth))
-        return self.typed("object", kind, "[%s]" % ",".join(pairs))
+        return self.typed("object", kind.__name__, "[%s]" % ",".join(pairs))
 
-    def typed(self, tag: str, kind: type, content: str) -> str:
-        head = self.spend('{"$":"%s","type":%s,"v":' % (tag, _string(kind.__name__)))
+    def typed(self, tag: str, name: str, content: str) -> str:
+        head = self.spend('{"$":"%s","type":%s,"v":' % (tag, _string(name)))
         return head + content + "}"
 
 

@@ -1,0 +1,95 @@
+"""MBPP (Austin et al. 2021), full and sanitized as published: ``text`` or ``prompt``, ``code, task_id, test_list``.
+
+- :func:`convert_full`, :func:`convert_sanitized`: a row's ``test_list``, one test per assert.
+
+The function's name and its arguments stand nowhere but in the tests, so the agent is shown the first
+one, which is public; the others are hidden.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from deepgym_env.benchmarks.asserts import EQUAL, Asserts
+from deepgym_env.benchmarks.conversion import LIMITS, NotData, Row, field, python_prompt, title_of
+from deepgym_env.benchmarks.references import Referee
+from deepgym_env.task import Call, Task, TestCase
+
+__all__ = ["convert_full", "convert_sanitized"]
+
+# Task ids by split, from the paper's appendix.
+_SPLITS = (("prompt", 1, 10), ("test", 11, 510), ("validation", 511, 600), ("train", 601, 974))
+
+
+def convert_full(row: Row, referee: Referee) -> Task:
+    """Return the task of a row of ``mbpp.jsonl``.
+
+    Raises:
+        NotData: If a test of it is more than a call's value.
+    """
+    if row.get("test_setup_code"):
+        raise NotData("its tests run set-up code")
+    return _convert(row, "MBPP", field(row, "text"), "")
+
+
+def convert_sanitized(row: Row, referee: Referee) -> Task:
+    """Return the task of a row of ``sanitized-mbpp.json``.
+
+    Raises:
+        NotData: If a test of it is more than a call's value.
+    """
+    imports = field(row, "test_imports", list)
+    return _convert(row, "MBPPSanitized", field(row, "prompt"), "\n".join(imports))
+
+
+def _convert(row: Row, namespace: str, text: str, imports: str) -> Task:
+    number, code, sources = field(row, "task_id", int), field(row, "code"), field(row, "test_list", list)
+    asserts = [_assert(source) for source in sources]
+    entry_point = _entry_point(code, asserts)
+    calls = [Asserts([entry_point]).call(node.test) for node in asserts]
+    return Task(
+        id=f"{namespace}/{number}",
+        title=title_of(entry_point),
+        prompt=python_prompt(f"{text}\n\nYour code should pass this test, and others like it:", sources[0]),
+        entry_point=entry_point,
+        tests=_tests(calls),
+        limits=LIMITS,
+        comparison=EQUAL,
+        reference=code,
+        prelude=imports,
+        difficulty=None,
+        tags=("mbpp", *(name for name, first, last in _SPLITS if first <= number <= last)),
+        source="https://github.com/google-research/google-research/tree/master/mbpp",
+        license="CC-BY-4.0",
+    )
+
+
+def _assert(source: str) -> ast.Assert:
+    body = ast.parse(source.strip()).body
+    if len(body) != 1 or not isinstance(body[0], ast.Assert):
+        raise NotData(f"its test is no assert: `{source}`")
+    return body[0]
+
+
+def _entry_point(code: str, asserts: list[ast.Assert]) -> str:
+    """Return the function that all tests call and the solution defines."""
+    defined = {node.name for node in ast.parse(code).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    called = [
+        {
+            call.func.id
+            for call in ast.walk(node)
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in defined
+        }
+        for node in asserts
+    ]
+    common = set.intersection(*called) if called else set()
+    if len(common) != 1:
+        raise NotData(f"its tests call {', '.join(sorted(common)) or 'no function of the solution'}: which is tested?")
+    return common.pop()
+
+
+def _tests(calls: list[Call | None]) -> tuple[TestCase, ...]:
+    tests = [TestCase(id=f"assert_{n}", calls=(call,), public=n == 0) for n, call in enumerate(calls) if call]
+    if not tests:
+        raise NotData("its tests assert nothing")
+    return tuple(tests)

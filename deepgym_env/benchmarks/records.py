@@ -1,0 +1,106 @@
+"""Tasks as bytes, for the store.
+
+- :func:`pack`, :func:`unpack`: a task to bytes and back; neither runs anything.
+
+Values go through the codec that crosses the sandbox's wall, so types are kept exactly. Tasks of another
+kind get another entry in the two tables.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from deepgym_env.benchmarks.plus_oracles import CHECKS
+from deepgym_env.errors import TaskError
+from deepgym_env.sandbox.runner import codec
+from deepgym_env.task import AnyTask, Call, Comparison, Limits, Task, TestCase
+
+__all__ = ["pack", "unpack"]
+
+_LARGEST = 1 << 30
+_PLAIN = (
+    *("id", "title", "prompt", "entry_point", "reference", "prelude"),
+    *("difficulty", "tags", "seed", "source", "license"),
+)
+
+
+def pack(task: AnyTask) -> bytes:
+    """Return a task as bytes.
+
+    Raises:
+        TaskError: If it is of a kind that can't be stored, or holds what is no plain data.
+    """
+    for kind, (made, to_record, _) in _KINDS.items():
+        if isinstance(task, made):
+            try:
+                text = codec.encode([kind, to_record(task)], _LARGEST, keep_order=True)
+            except codec.CodecError as error:
+                raise TaskError(f"{task.id}: {error}; a stored task must be plain data") from error
+            return zlib.compress(text.encode(), 6)
+    raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
+
+
+def unpack(data: bytes) -> AnyTask:
+    """Return the task bytes hold.
+
+    Raises:
+        Exception: Of any kind, if they are no task's.
+    """
+    kind, record = codec.build(codec.parse(zlib.decompress(data).decode()))
+    made: AnyTask = _KINDS[kind][2](record)
+    return made
+
+
+def _function_record(task: Task) -> dict[str, Any]:
+    names = [name for name, check in CHECKS.items() if check is task.check]
+    if task.check is not None and not names:
+        raise TaskError(f"{task.id}: a stored task can't have a checker of its own")
+    comparisons = list(dict.fromkeys(_text(c.comparison) for test in task.tests for c in test.calls if c.comparison))
+    numbers = {text: number for number, text in enumerate(comparisons)}
+
+    def call_record(call: Call) -> list[Any]:
+        number = None if call.comparison is None else numbers[_text(call.comparison)]
+        return [list(call.args), dict(call.kwargs), call.expected, call.view, number]
+
+    return {
+        **{name: getattr(task, name) for name in _PLAIN},
+        "check": names[0] if names else None,
+        "comparison": _text(task.comparison),
+        "comparisons": comparisons,
+        "limits": _text(task.limits),
+        "floor": task.floor,
+        "tests": [[test.id, test.public, [call_record(call) for call in test.calls]] for test in task.tests],
+    }
+
+
+def _function(record: dict[str, Any]) -> Task:
+    comparisons = [Comparison.model_validate_json(text) for text in record["comparisons"]]
+
+    def call(args: list[Any], kwargs: dict[str, Any], expected: Any, view: Any, number: int | None) -> Call:
+        how = None if number is None else comparisons[number]
+        return Call(args=tuple(args), kwargs=kwargs, expected=expected, view=view, comparison=how)
+
+    tests = tuple(
+        TestCase(id=name, public=public, calls=tuple(call(*each) for each in calls))
+        for name, public, calls in record["tests"]
+    )
+    return Task(
+        **{name: record[name] for name in _PLAIN},
+        check=CHECKS[record["check"]] if record["check"] else None,
+        comparison=Comparison.model_validate_json(record["comparison"]),
+        limits=Limits.model_validate_json(record["limits"]),
+        known_floor=record["floor"],
+        tests=tests,
+    )
+
+
+def _text(model: Comparison | Limits) -> str:
+    return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
+
+
+_KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
+    "function": (Task, _function_record, _function),
+}
