@@ -141,7 +141,7 @@ def problems() -> list[StoreError]:
     return found
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=64)  # some hold a hundred megabytes
 def _loaded(store: Store, task_id: str) -> AnyTask:
     return store.load(task_id)
 

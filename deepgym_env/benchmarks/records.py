@@ -9,10 +9,10 @@ kind get another entry in the two tables.
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Callable
 from typing import Any
 
+from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
 from deepgym_env.sandbox.runner import codec
@@ -39,7 +39,7 @@ def pack(task: AnyTask) -> bytes:
                 text = codec.encode([kind, to_record(task)], _LARGEST, keep_order=True)
             except codec.CodecError as error:
                 raise TaskError(f"{task.id}: {error}; a stored task must be plain data") from error
-            return zlib.compress(text.encode(), 6)
+            return compress(text.encode())
     raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
 
 
@@ -49,7 +49,7 @@ def unpack(data: bytes) -> AnyTask:
     Raises:
         Exception: Of any kind, if they are no task's.
     """
-    kind, record = codec.build(codec.parse(zlib.decompress(data).decode()))
+    kind, record = codec.build(codec.parse(decompress(data).decode()))
     made: AnyTask = _KINDS[kind][2](record)
     return made
 

@@ -8,12 +8,12 @@ Nothing of a benchmark's code runs in this process.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.home import write_atomically
 from deepgym_env.errors import SandboxError, TaskError
 from deepgym_env.sandbox.runner import codec
@@ -75,7 +75,7 @@ class Referee:
         answers = self._run(code, entry_point, calls, limits)
         if file is not None:
             data = codec.encode([answers.cpu_seconds, list(answers.values)], 1 << 30, keep_order=True)
-            write_atomically(file, zlib.compress(data.encode(), 6))
+            write_atomically(file, compress(data.encode()))
         return answers
 
     def _run(self, code: str, entry_point: str, calls: Sequence[Call], limits: Limits) -> Answers:
@@ -115,7 +115,7 @@ def _read(file: Path | None, count: int) -> Answers | None:
     if file is None or not file.exists():
         return None
     try:
-        cpu_seconds, values = codec.build(codec.parse(zlib.decompress(file.read_bytes()).decode()))
+        cpu_seconds, values = codec.build(codec.parse(decompress(file.read_bytes()).decode()))
         return Answers(tuple(values), float(cpu_seconds)) if len(values) == count else None
-    except (OSError, ValueError, TypeError, zlib.error):
+    except (OSError, ValueError, TypeError):
         return None
