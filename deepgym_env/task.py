@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import ast
 import functools
 import keyword
 from collections.abc import Callable, Mapping
@@ -18,6 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deepgym_env.source import parse
 
 __all__ = [
     "AnyTask",
@@ -265,7 +266,7 @@ class Task(_Frozen):
             raise ValueError("comparison kind 'checker' and a `check` function go together")
         for name, code in (("prelude", self.prelude), ("reference", self.reference or "")):
             try:
-                ast.parse(code)
+                parse(code)
             except SyntaxError as error:
                 raise ValueError(f"{name} is not valid Python: {error}") from error
         return self

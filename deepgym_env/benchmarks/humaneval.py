@@ -13,6 +13,7 @@ from typing import Any
 from deepgym_env.benchmarks.asserts import EQUAL, Asserts
 from deepgym_env.benchmarks.conversion import LIMITS, NotData, Row, field, python_prompt, title_of
 from deepgym_env.benchmarks.references import Referee
+from deepgym_env.source import parse
 from deepgym_env.task import Call, Task, TestCase
 
 __all__ = ["convert", "helpers_of", "prompt_of"]
@@ -58,14 +59,14 @@ def prompt_of(row: Row) -> str:
 
 def helpers_of(row: Row) -> str:
     """Return what stands before the function in the prompt: imports and helpers its solutions may use."""
-    module = ast.parse(field(row, "prompt"))
+    module = parse(field(row, "prompt"))
     kept = [node for node in module.body if getattr(node, "name", None) != row["entry_point"]]
     return ast.unparse(ast.Module(body=kept, type_ignores=[]))
 
 
 def _calls(test: str, entry_point: str) -> Iterator[Call | None]:
     """Yield what ``check`` asserts, in order; None for an assert of nothing."""
-    checks = [node for node in ast.parse(test).body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    checks = [node for node in parse(test).body if isinstance(node, ast.FunctionDef) and node.name == "check"]
     if len(checks) != 1:
         raise NotData("its tests define no check()")
     for statement in checks[0].body:

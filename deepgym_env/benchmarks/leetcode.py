@@ -12,6 +12,7 @@ from deepgym_env.benchmarks.asserts import EQUAL, Asserts
 from deepgym_env.benchmarks.conversion import LIMITS, NotData, Row, field, title_of
 from deepgym_env.benchmarks.nodes import NODES, binary_tree, linked_list
 from deepgym_env.benchmarks.references import Referee
+from deepgym_env.source import parse
 from deepgym_env.task import Difficulty, Task, TestCase
 
 __all__ = ["convert"]
@@ -50,10 +51,10 @@ def convert(row: Row, referee: Referee) -> Task:
 
 def _entry_point(row: Row) -> str:
     """Return ``Solution.solve`` for what the file calls ``Solution().solve``."""
-    match ast.parse(field(row, "entry_point"), mode="eval").body:
-        case ast.Attribute(value=ast.Call(func=ast.Name(id=name), args=[], keywords=[]), attr=method):
+    match parse(field(row, "entry_point")).body:
+        case [ast.Expr(value=ast.Attribute(value=ast.Call(func=ast.Name(id=name), args=[], keywords=[]), attr=method))]:
             return f"{name}.{method}"
-        case ast.Name(id=name):
+        case [ast.Expr(value=ast.Name(id=name))]:
             return name
     raise NotData(f"its entry point is {row['entry_point']!r}")
 
@@ -61,12 +62,12 @@ def _entry_point(row: Row) -> str:
 def _imports(prompt: str) -> str:
     """Return the imports solutions rely on, and the names set beside them."""
     kept = (ast.Import, ast.ImportFrom, ast.Assign)
-    lines = [ast.unparse(node) for node in ast.parse(prompt).body if isinstance(node, kept)]
+    lines = [ast.unparse(node) for node in parse(prompt).body if isinstance(node, kept)]
     return "\n".join(lines) + "\n"
 
 
 def _tests(source: str) -> tuple[TestCase, ...]:
-    checks = [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    checks = [node for node in parse(source).body if isinstance(node, ast.FunctionDef) and node.name == "check"]
     if len(checks) != 1:
         raise NotData("its tests define no check()")
     tests = []

@@ -13,6 +13,7 @@ import ast
 from deepgym_env.benchmarks.asserts import EQUAL, Asserts
 from deepgym_env.benchmarks.conversion import LIMITS, NotData, Row, field, python_prompt, title_of
 from deepgym_env.benchmarks.references import Referee
+from deepgym_env.source import parse
 from deepgym_env.task import Call, Task, TestCase
 
 __all__ = ["convert_full", "convert_sanitized"]
@@ -65,7 +66,7 @@ def _convert(row: Row, namespace: str, text: str, imports: str) -> Task:
 
 
 def _assert(source: str) -> ast.Assert:
-    body = ast.parse(source.strip()).body
+    body = parse(source.strip()).body
     if len(body) != 1 or not isinstance(body[0], ast.Assert):
         raise NotData(f"its test is no assert: `{source}`")
     return body[0]
@@ -73,7 +74,7 @@ def _assert(source: str) -> ast.Assert:
 
 def _entry_point(code: str, asserts: list[ast.Assert]) -> str:
     """Return the function that all tests call and the solution defines."""
-    defined = {node.name for node in ast.parse(code).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    defined = {node.name for node in parse(code).body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     called = [
         {
             call.func.id

@@ -23,6 +23,7 @@ from deepgym_env.benchmarks.plus_oracles import Oracle, oracle_of
 from deepgym_env.benchmarks.references import Answers, Referee
 from deepgym_env.benchmarks.typed_inputs import shapes_of
 from deepgym_env.sandbox.runner import codec
+from deepgym_env.source import parse
 from deepgym_env.task import Call, Comparison, Limits, Task, TestCase
 
 __all__ = ["humaneval_plus", "mbpp_plus"]
@@ -112,7 +113,7 @@ def _typed(row: Row) -> tuple[Any, Any]:
     name = field(row, "entry_point")
     examples = [
         [fold(arg) for arg in node.args]
-        for node in ast.walk(ast.parse(field(row, "assertion").strip()))
+        for node in ast.walk(parse(field(row, "assertion").strip()))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
     ]
     shapes = shapes_of(examples)
