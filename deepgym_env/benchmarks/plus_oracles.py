@@ -59,7 +59,8 @@ class Oracle:
 def is_root(args: tuple[Any, ...], expected: Any, output: Any) -> bool:
     """Return whether the polynomial with the given coefficients is nearly 0 there."""
     (coefficients,) = args
-    return abs(sum(c * math.pow(output, power) for power, c in enumerate(coefficients))) <= _ROOT_TOLERANCE
+    value: float = sum(c * math.pow(output, power) for power, c in enumerate(coefficients))
+    return abs(value) <= _ROOT_TOLERANCE
 
 
 def pyramid_surface(base_edge: float, height: float) -> int:

@@ -74,14 +74,14 @@ def import_(
     from deepgym_env.blocking import DeepGym
 
     with progress_bar() as progress, DeepGym(workers=workers) as engine:
-        bar = progress.add_task("converting", total=None)
+        bar = progress.add_task("converting", total=None, visible=False)
         report = import_benchmark(
             name.value,
             file,
             limit=limit,
             plus_inputs=plus_inputs,
             engine=engine,
-            progress=lambda done, total: progress.update(bar, completed=done, total=total),
+            progress=lambda done, total: progress.update(bar, completed=done, total=total, visible=True),
         )
     if as_json:
         failures = [{"row": failure.row, "reason": failure.reason} for failure in report.failures]

@@ -53,7 +53,7 @@ def equal_text(tree: Any) -> str:
         return f"b{json.dumps(members)}"
     if tag == "range":
         made = range(*map(_index, members))
-        return f"range({len(made)},{made[:1]},{made.step if len(made) > 1 else 0})"
+        return f"range({len(made)},{made[0] if made else 0},{made.step if len(made) > 1 else 0})"
     content = equal_text(members) if type(members) is list else json.dumps(members)
     return f"{json.dumps([tag, tree.get('type')])}{content}"
 
@@ -119,7 +119,8 @@ def _number_text(number: Number) -> str:
 
 def _near(one: Number, other: Number, rel_tol: float, abs_tol: float) -> bool:
     largest = max(abs(one), abs(other))
-    return math.isfinite(largest) and abs(one - other) <= max(rel_tol * largest, abs_tol)
+    allowed = max(rel_tol * largest, abs_tol)
+    return allowed > 0 and math.isfinite(largest) and abs(one - other) <= allowed
 
 
 def _index(tree: Any) -> int:
