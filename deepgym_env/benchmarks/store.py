@@ -58,9 +58,12 @@ class Store:
     """A benchmark's file.
 
     Example:
-        >>> store = Store(write_store(Path("/tmp/deepgym-doctest/toy.tasks"), "toy", [load_task("fizzbuzz")]))
-        >>> [entry.id for entry in store.entries], store.load("fizzbuzz").title
-        (['fizzbuzz'], 'FizzBuzz')
+        >>> import tempfile
+        >>> from deepgym_env import load_task
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = Store(write_store(Path(folder) / "toy.tasks", "toy", [load_task("fizzbuzz")]))
+        ...     store.entries[0].id, store.load("fizzbuzz").entry_point
+        ('fizzbuzz', 'fizzbuzz')
     """
 
     def __init__(self, file: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -73,16 +74,17 @@ def import_(
     from deepgym_env.benchmarks.importing import import_benchmark
     from deepgym_env.blocking import DeepGym
 
-    with progress_bar() as progress, DeepGym(workers=workers) as engine:
-        bar = progress.add_task("converting", total=None, visible=False)
-        report = import_benchmark(
-            name.value,
-            file,
-            limit=limit,
-            plus_inputs=plus_inputs,
-            engine=engine,
-            progress=lambda done, total: progress.update(bar, completed=done, total=total, visible=True),
-        )
+    bar = progress_bar()
+    converting = bar.add_task("converting")
+    with ExitStack() as stack:
+
+        def show(done: int, total: int) -> None:
+            if not bar.live.is_started:  # bad input is told before there is a bar
+                stack.enter_context(bar)
+            bar.update(converting, completed=done, total=total)
+
+        engine = stack.enter_context(DeepGym(workers=workers))
+        report = import_benchmark(name.value, file, limit=limit, plus_inputs=plus_inputs, engine=engine, progress=show)
     if as_json:
         failures = [{"row": failure.row, "reason": failure.reason} for failure in report.failures]
         print_json({"file": str(report.file), "tasks": report.tasks, "tests": report.tests, "failures": failures})
