@@ -49,7 +49,7 @@ def unpack(data: bytes) -> AnyTask:
     Raises:
         Exception: Of any kind, if they are no task's.
     """
-    kind, record = codec.build(codec.parse(decompress(data).decode()))
+    kind, record = codec.build(json.loads(decompress(data)))
     made: AnyTask = _KINDS[kind][2](record)
     return made
 

@@ -8,6 +8,7 @@ Nothing of a benchmark's code runs in this process.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,7 +116,7 @@ def _read(file: Path | None, count: int) -> Answers | None:
     if file is None or not file.exists():
         return None
     try:
-        cpu_seconds, values = codec.build(codec.parse(decompress(file.read_bytes()).decode()))
+        cpu_seconds, values = codec.build(json.loads(decompress(file.read_bytes())))
         return Answers(tuple(values), float(cpu_seconds)) if len(values) == count else None
     except (OSError, ValueError, TypeError):
         return None

@@ -19,7 +19,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what typing costs to import, every call of a workspace's code would pay
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 __all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
@@ -28,6 +28,9 @@ _NATIVE_INT = 1 << 53
 _DICTS = {dict: "dict", OrderedDict: "OrderedDict", defaultdict: "defaultdict", Counter: "Counter"}
 _LISTS = {tuple: "tuple", deque: "deque"}
 _SETS = {set: "set", frozenset: "frozenset"}
+_LEAVES = frozenset((int, float, str, bool, type(None)))
+_STRINGS = {str}
+_NUMBERS = {int, float}
 _string = json.encoder.encode_basestring_ascii
 
 
@@ -110,7 +113,29 @@ class _Encoder:
 
     def items(self, values: Iterable[Any], depth: int) -> List[str]:
         self.spend("[]")
+        if type(values) is list or type(values) is tuple:
+            texts = self.leaves(values)
+            if texts is not None:
+                return texts
         return [self.text(value, depth - 1) for value in values]
+
+    def leaves(self, values: Sequence[Any]) -> Optional[List[str]]:
+        """Return the texts of many numbers or strings at once; None if they are something else."""
+        kinds = set(map(type, values))
+        strings = kinds == _STRINGS
+        if not kinds or not (strings or kinds <= _NUMBERS):
+            return None
+        if len(values) + (sum(map(len, values)) if strings else 0) > self.left:
+            raise TooLarge("the value is too large")
+        if not strings and not (-_NATIVE_INT < min(values) <= max(values) < _NATIVE_INT):
+            return None
+        if float in kinds and not all(map(math.isfinite, values)):
+            return None
+        texts = list(map(_string if strings else repr, values))
+        self.left -= sum(map(len, texts)) + len(texts)
+        if self.left < 0:
+            raise TooLarge("the value is too large")
+        return texts
 
     def pairs(self, pairs: Iterable[Tuple[Any, Any]], depth: int) -> List[str]:
         self.spend("[]")
@@ -265,6 +290,9 @@ class _Builder:
     def value(self, node: Any) -> Any:
         self.built += 1
         if type(node) is list:
+            if _LEAVES.issuperset(map(type, node)):
+                self.built += len(node)
+                return node[:]
             return [self.value(item) for item in node]
         if type(node) is dict:
             return self.makers[node["$"]](node)
