@@ -112,7 +112,7 @@ def judge(samples: Path, out: Path, workers: int) -> None:
                 ]
 
         async with AsyncDeepGym(workers=workers) as engine:
-            await asyncio.gather(*(take() for _ in range(workers * 2)))
+            await asyncio.gather(*(take() for _ in range(workers * 4)))
         return verdicts
 
     out.write_text(json.dumps(asyncio.run(work())))

@@ -21,6 +21,9 @@ from deepgym_env.task import AnyTask, Call, Comparison, Limits, Task, TestCase
 __all__ = ["pack", "unpack"]
 
 _LARGEST = 1 << 30
+_LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
+_TEXT = "deepgym: the text of a value"
+_BY_TEXT = ("exact", "equal", "close")
 _PLAIN = (
     *("id", "title", "prompt", "entry_point", "reference", "prelude"),
     *("difficulty", "tags", "seed", "source", "license"),
@@ -63,7 +66,7 @@ def _function_record(task: Task) -> dict[str, Any]:
 
     def call_record(call: Call) -> list[Any]:
         number = None if call.comparison is None else numbers[_text(call.comparison)]
-        return [list(call.args), dict(call.kwargs), call.expected, call.view, number]
+        return [list(call.args), dict(call.kwargs), _kept(task, call), call.view, number]
 
     return {
         **{name: getattr(task, name) for name in _PLAIN},
@@ -76,15 +79,30 @@ def _function_record(task: Task) -> dict[str, Any]:
     }
 
 
+def _kept(task: Task, call: Call) -> Any:
+    """Return an expected value as it is stored: a long one that is compared by its text, as that text."""
+    if (call.comparison or task.comparison).kind not in _BY_TEXT:
+        return call.expected
+    text = codec.encode(call.expected, _LARGEST)
+    return (_TEXT, text) if len(text) > _LONG else call.expected
+
+
+def _expected(kept: Any) -> Any:
+    return codec.Encoded(kept[1]) if type(kept) is tuple and kept[:1] == (_TEXT,) else kept
+
+
 def _function(record: dict[str, Any]) -> Task:
     comparisons = [Comparison.model_validate_json(text) for text in record["comparisons"]]
 
     def call(args: list[Any], kwargs: dict[str, Any], expected: Any, view: Any, number: int | None) -> Call:
         how = None if number is None else comparisons[number]
-        return Call(args=tuple(args), kwargs=kwargs, expected=expected, view=view, comparison=how)
+        return Call.model_construct(
+            args=tuple(args), kwargs=kwargs, expected=_expected(expected), view=view, comparison=how
+        )
 
+    # Checked when they were stored; doing so again would take most of the time.
     tests = tuple(
-        TestCase(id=name, public=public, calls=tuple(call(*each) for each in calls))
+        TestCase.model_construct(id=name, public=public, calls=tuple(call(*each) for each in calls))
         for name, public, calls in record["tests"]
     )
     return Task(

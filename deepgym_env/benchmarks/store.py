@@ -23,7 +23,7 @@ from deepgym_env.task import AnyTask, Task
 
 __all__ = ["FORMAT", "Entry", "Store", "write_store"]
 
-FORMAT = 1
+FORMAT = 1  # of this file; a change to it, or to how records are made, needs another
 _HEAD = 4096  # bytes; the first line is far shorter
 
 

@@ -29,18 +29,22 @@ class Expected:
     """One call's right answer, encoded once.
 
     Attributes:
-        value: The value itself.
         text: Its canonical text.
     """
 
-    __slots__ = ("_equal", "_tree", "text", "value")
+    __slots__ = ("_equal", "_given", "_tree", "text")
 
     def __init__(self, value: Any) -> None:
         """Encode ``value``."""
-        self.value = value
+        self._given = value
         self.text = codec.encode(value, 1 << 28).encode()
         self._tree: Any = None
         self._equal: str | None = None
+
+    @property
+    def value(self) -> Any:
+        """The value itself."""
+        return codec.build(self.tree) if type(self._given) is codec.Encoded else self._given
 
     @property
     def tree(self) -> Any:

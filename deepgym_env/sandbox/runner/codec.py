@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # what typing costs to import, every call of a workspace's code would pay
     from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-__all__ = ["MAX_DEPTH", "CodecError", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
+__all__ = ["MAX_DEPTH", "CodecError", "Encoded", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
 MAX_DEPTH = 180
 _NATIVE_INT = 1 << 53
@@ -47,6 +47,16 @@ class Opaque:
 
     def __init__(self, number: int) -> None:
         self.number = number
+
+
+class Encoded:
+    """Stands for a value by its canonical text, which costs less to keep than a large value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text if len(self.text) <= 200 else "%s…" % self.text[:199]
 
 
 class Record:
@@ -158,6 +168,8 @@ class _Encoder:
             return self.tag("range", self.items([value.start, value.stop, value.step], depth))
         if kind is Opaque:
             return '{"$":"query","v":%d}' % value.number
+        if kind is Encoded:
+            return self.spend(value.text)
         if kind is Record:
             pairs = sorted(self.pairs(list(value.fields.items()), depth))
             return self.typed("object", value.type_name, "[%s]" % ",".join(pairs))
