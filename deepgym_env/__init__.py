@@ -1,6 +1,7 @@
 """DeepGym: Gymnasium environments for coding agents, rewarded test by test.
 
-Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing.
+Importing registers every built-in task as ``DeepGym/<task>``, those of imported benchmarks as
+``HumanEval/0`` and the like, and starts nothing.
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
@@ -10,10 +11,14 @@ Importing registers every built-in task as ``DeepGym/<task>`` and starts nothing
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
+- :mod:`deepgym_env.benchmarks`: public benchmarks; :mod:`deepgym_env.datasets`: tasks as a Hugging Face data set.
 """
 
 from __future__ import annotations
 
+import warnings
+
+from deepgym_env import benchmarks
 from deepgym_env._version import __version__
 from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
@@ -73,3 +78,6 @@ __all__ = [
 
 register_tasks(task_ids())
 register_mixture()
+register_tasks(entry.id for entry in benchmarks.entries())
+for _problem in benchmarks.problems():
+    warnings.warn(str(_problem), stacklevel=2)

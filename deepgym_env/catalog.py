@@ -1,7 +1,8 @@
 """Finds task folders and turns them into :class:`~deepgym_env.task.Task` objects and their like.
 
 - :func:`task_ids`: ids of the built-in tasks; reads directory names only.
-- :func:`load_task`: a built-in task by id.
+- :func:`load_task`: a built-in task, or one of an imported benchmark, by id.
+- :func:`gym_id`: what ``gym.make`` calls a task.
 - :func:`load_task_folder`: a task from any folder.
 """
 
@@ -13,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+from deepgym_env import benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
 from deepgym_env.task import AnyTask, Case, Task, TestCase
 from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
 from deepgym_env.workspace_folder import load_workspace
 
-__all__ = ["load_task", "load_task_folder", "task_ids"]
+__all__ = ["gym_id", "load_task", "load_task_folder", "task_ids"]
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -38,22 +40,33 @@ def task_ids(kind: Kind | None = None) -> tuple[str, ...]:
     return tuple(sorted(path.parent.name for file in files for path in _SCENARIOS.glob(f"*/{file}")))
 
 
-@functools.lru_cache(maxsize=256)
 def load_task(task_id: str, seed: int = 0) -> AnyTask:
-    """Load a built-in task.
+    """Load a built-in task, or one of a benchmark that was imported.
 
     Args:
-        task_id: Its id, with or without the ``DeepGym/`` namespace.
-        seed: Draws the seeded random tests.
+        task_id: Its id, with or without the ``DeepGym/`` namespace; ``HumanEval/0`` for a benchmark's.
+        seed: Draws the seeded random tests; a benchmark's tests are what they are.
 
     Raises:
         UnknownTaskError: If there is no such task.
-        TaskError: If its folder is broken.
+        TaskError: If its folder, or the benchmark's file, is broken.
     """
+    if benchmarks.benchmark_of(task_id) is not None:
+        return benchmarks.load(task_id)
+    return _load_builtin(task_id, seed)
+
+
+@functools.lru_cache(maxsize=256)
+def _load_builtin(task_id: str, seed: int) -> AnyTask:
     name = task_id.removeprefix("DeepGym/")
     if name not in task_ids():
         raise UnknownTaskError(task_id, task_ids())
     return load_task_folder(_SCENARIOS / name, seed)
+
+
+def gym_id(task_id: str) -> str:
+    """Return what ``gym.make`` calls a task: ``DeepGym/fizzbuzz``, ``HumanEval/0``."""
+    return task_id if "/" in task_id else f"DeepGym/{task_id}"
 
 
 def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:

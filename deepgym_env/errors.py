@@ -4,7 +4,8 @@
 
     DeepGymError
     ├── TaskError              a task folder or definition is broken
-    │   └── UnknownTaskError   no task has that id
+    │   ├── UnknownTaskError   no task has that id
+    │   └── StoreError         an imported benchmark's file is damaged or of another version
     ├── ConfigError            an option has a value that can't work
     │   └── LanguageError      the sandbox has no toolchain for a program's language
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
@@ -30,6 +31,7 @@ __all__ = [
     "LanguageError",
     "RefusedError",
     "SandboxError",
+    "StoreError",
     "TaskError",
     "UnknownTaskError",
 ]
@@ -46,11 +48,15 @@ class TaskError(DeepGymError):
 class UnknownTaskError(TaskError):
     """No task has the id that was asked for."""
 
-    def __init__(self, task_id: str, known: Iterable[str]) -> None:
-        """Name the unknown id and the nearest known ones."""
+    def __init__(self, task_id: str, known: Iterable[str], hint: str | None = None) -> None:
+        """Name the unknown id and the nearest known ones, or give another hint."""
         close = difflib.get_close_matches(task_id.rpartition("/")[2], list(known), n=3)
-        hint = f"did you mean {' or '.join(map(repr, close))}?" if close else "`deepgym list` shows all."
-        super().__init__(f"no task {task_id!r}: {hint}")
+        near = f"did you mean {' or '.join(map(repr, close))}?" if close else "`deepgym list` shows all."
+        super().__init__(f"no task {task_id!r}: {hint or near}")
+
+
+class StoreError(TaskError):
+    """The file of an imported benchmark is damaged or of another version; the message says how to renew it."""
 
 
 class ConfigError(DeepGymError, ValueError):

@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
-import ast
 import keyword
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deepgym_env.source import parse
 
 __all__ = [
     "AnyTask",
@@ -35,12 +36,14 @@ __all__ = [
     "StateTest",
     "Task",
     "TestCase",
+    "View",
     "WorkspaceTask",
 ]
 
 Difficulty = Literal["easy", "medium", "hard"]
+View = Literal["bool", "int", "float", "str", "tuple", "list", "set", "sorted", "present"]
 _TEST_ID = r"^[A-Za-z0-9_.:\-]+$"
-_TASK_ID = r"^[A-Za-z0-9_.\-]+$"
+_TASK_ID = r"^([A-Za-z0-9_\-]+/)?[A-Za-z0-9_.\-]+$"
 
 
 class _Frozen(BaseModel):
@@ -72,6 +75,27 @@ class Query:
         return "<function>"
 
 
+class Comparison(_Frozen):
+    """How an output is compared; strict by type (``True`` is not ``1``, a tuple no list) but for ``equal``.
+
+    Attributes:
+        kind: ``exact``; ``float`` (floats within a tolerance, everywhere in the value);
+            ``unordered`` (lists as multisets, down to ``depth`` levels); ``any_of`` (the expected
+            value is a list of acceptable ones); ``equal`` (as Python's ``==`` has it on plain data:
+            ``1 == 1.0 == True``, but a tuple is no list); ``close`` (the same, numbers within a
+            tolerance); ``any_equal`` (``equal`` to any of a list of values); ``checker`` (the task's
+            ``check`` function decides).
+        rel_tol: Relative tolerance of ``float`` and ``close``.
+        abs_tol: Absolute tolerance of ``float`` and ``close``.
+        depth: Levels of nested lists whose order is free, for ``unordered``.
+    """
+
+    kind: Literal["exact", "float", "unordered", "any_of", "equal", "close", "any_equal", "checker"] = "exact"
+    rel_tol: float = Field(default=1e-9, ge=0)
+    abs_tol: float = Field(default=1e-9, ge=0)
+    depth: int = Field(default=1, ge=1, le=8)
+
+
 class Call(_Frozen):
     """One call of the entry point and what it should return.
 
@@ -79,11 +103,17 @@ class Call(_Frozen):
         args: Positional arguments: plain data, objects of prelude classes, or a :class:`Query`.
         kwargs: Keyword arguments.
         expected: The right answer; known to the judge alone.
+        view: What is asked of the value returned instead of the value: a built-in applied to it, or
+            ``present``, whether it is anything but None or False. Where tests made by others say
+            ``set(f(x)) == {1, 2}`` or ``assert f(x)``.
+        comparison: How this call's output is compared, where it isn't as the task's others are.
     """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = Field(default_factory=dict)
     expected: Any = None
+    view: View | None = None
+    comparison: Comparison | None = None
 
 
 class Case(_Frozen):
@@ -120,24 +150,6 @@ class Case(_Frozen):
         Yes/no tasks pair positive and negative calls this way, so that no constant wins.
         """
         return cls(calls=tuple(Call(args=(arg,), expected=exp) for arg, exp in pairs), id=id, public=public)
-
-
-class Comparison(_Frozen):
-    """How an output is compared; always strict by type (``True`` is not ``1``, a tuple no list).
-
-    Attributes:
-        kind: ``exact``; ``float`` (floats within a tolerance, everywhere in the value);
-            ``unordered`` (lists as multisets, down to ``depth`` levels); ``any_of`` (the expected
-            value is a list of acceptable ones); ``checker`` (the task's ``check`` function decides).
-        rel_tol: Relative tolerance of ``float``.
-        abs_tol: Absolute tolerance of ``float``.
-        depth: Levels of nested lists whose order is free, for ``unordered``.
-    """
-
-    kind: Literal["exact", "float", "unordered", "any_of", "checker"] = "exact"
-    rel_tol: float = Field(default=1e-9, ge=0)
-    abs_tol: float = Field(default=1e-9, ge=0)
-    depth: int = Field(default=1, ge=1, le=8)
 
 
 class Limits(_Frozen):
@@ -231,7 +243,7 @@ class _Described(_Frozen):
         title: A few words for lists.
         prompt: What the agent reads, in Markdown.
         reference: Source of a correct solution; never shown to an agent.
-        difficulty: ``easy``, ``medium`` or ``hard``.
+        difficulty: ``easy``, ``medium`` or ``hard``; None where nobody said.
         tags: Topics.
         seed: Seed the tests were drawn with.
         source: Where the task comes from.
@@ -242,7 +254,7 @@ class _Described(_Frozen):
     title: str
     prompt: str
     reference: str | None = None
-    difficulty: Difficulty = "medium"
+    difficulty: Difficulty | None = "medium"
     tags: tuple[str, ...] = ()
     seed: int = 0
     source: str = ""
@@ -254,19 +266,23 @@ class FunctionTask(_Described):
 
     Attributes:
         tests: The tests, in the order of the reward vector.
-        entry_point: Name of the function the submission must define.
+        entry_point: Name of the function the submission must define; ``Solution.solve`` for a method,
+            called on an instance made without arguments.
         limits: What a submission may use.
         prelude: Helper source that runs in the child before the submission.
+        floor: The best score of a function that returns the same value whatever it is asked, 0..1, where
+            it is known; :func:`~deepgym_env.judge.floor.floor_of` finds it out.
     """
 
     tests: tuple[TestCase | CodeTest, ...] = Field(min_length=1)
     entry_point: str
     limits: Limits = Limits()
     prelude: str = ""
+    floor: float | None = Field(default=None, ge=0, le=1)
 
     @model_validator(mode="after")
     def _function_consistent(self) -> FunctionTask:
-        if not self.entry_point.isidentifier() or keyword.iskeyword(self.entry_point):
+        if not all(name.isidentifier() and not keyword.iskeyword(name) for name in self.entry_point.split(".")):
             raise ValueError(f"entry_point must be a Python name, got {self.entry_point!r}")
         _insist_python(prelude=self.prelude, reference=self.reference or "")
         _insist_unique(self.tests)
@@ -320,6 +336,8 @@ class AssertionTask(FunctionTask):
 
     @model_validator(mode="after")
     def _consistent(self) -> AssertionTask:
+        if "." in self.entry_point:
+            raise ValueError(f"the entry point of test code must be a function's name, got {self.entry_point!r}")
         _insist_python(support=self.support, **{f"test {test.id!r}": test.code for test in self.tests})
         return self
 
@@ -401,7 +419,7 @@ AnyTask = FunctionTask | WorkspaceTask
 def _insist_python(**sources: str) -> None:
     for name, code in sources.items():
         try:
-            ast.parse(code)
+            parse(code)
         except SyntaxError as error:
             raise ValueError(f"{name} is not valid Python: {error}") from error
 

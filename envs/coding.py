@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 
+from deepgym_env.benchmarks import benchmark_of
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.engine import AsyncDeepGym
@@ -101,7 +102,7 @@ class CodingEnv(gym.Env[str, Action]):
         """Make the environment of a task; no sandbox is started yet.
 
         Args:
-            task: Id of a built-in task, or a task.
+            task: Id of a built-in task or of an imported benchmark's, or a task.
             max_turns: Steps after which an episode is truncated; by default 8 for a function, and
                 for a workspace what its task says.
             fresh_tests: Draw a new seed at every reset; needs a built-in task.
@@ -119,6 +120,8 @@ class CodingEnv(gym.Env[str, Action]):
             raise ConfigError(f"render_mode must be 'ansi' or None, got {render_mode!r}")
         if fresh_tests and not isinstance(task, str):
             raise ConfigError("fresh_tests needs the id of a built-in task: a Task's tests are fixed")
+        if fresh_tests and isinstance(task, str) and benchmark_of(task) is not None:
+            raise ConfigError(f"fresh_tests needs a built-in task: the tests of {task} are the benchmark's")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
         if dense and isinstance(self.task, FunctionTask):

@@ -12,32 +12,16 @@ import numpy as np
 from gymnasium.spaces import Box
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.catalog import load_task, task_ids
+from deepgym_env.catalog import load_task
+from deepgym_env.envs.choosing import choose_tasks, count_tests
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.episode import Episode, Transition, Vector
 from deepgym_env.envs.sampling import TaskSampler
-from deepgym_env.errors import ConfigError
 from deepgym_env.task import AnyTask, Difficulty
 
-__all__ = ["Draw", "MixtureEnv", "choose_tasks"]
+__all__ = ["Draw", "MixtureEnv"]
 
 Draw = Callable[[np.random.Generator], tuple[str, int]]
-
-
-def choose_tasks(tasks: Sequence[str] | None, difficulty: Difficulty | None, tags: Sequence[str]) -> tuple[str, ...]:
-    """Return the ids of the built-in tasks that fit.
-
-    Raises:
-        ConfigError: If none does.
-    """
-    chosen = tuple(task.removeprefix("DeepGym/") for task in (task_ids() if tasks is None else tasks))
-    loaded = [load_task(task) for task in chosen] if difficulty or tags else []
-    if loaded:
-        fits = (task for task in loaded if difficulty in (None, task.difficulty) and set(tags) <= set(task.tags))
-        chosen = tuple(task.id for task in fits)
-    if not chosen:
-        raise ConfigError(f"no task is {difficulty or 'of any difficulty'} with the tags {list(tags)}")
-    return chosen
 
 
 class MixtureEnv(CodingEnv):
@@ -58,8 +42,9 @@ class MixtureEnv(CodingEnv):
 
     ## Arguments
     ``gym.make("DeepGym/mixture", tasks=["fizzbuzz", "two_sum"], weights=[1, 2], adaptive=False)``;
-    without ``tasks`` all built-in ones, or those of a ``difficulty`` with all ``tags``. What adaptive
-    sampling has learnt is in ``env.unwrapped.sampler.state_dict()``.
+    without ``tasks`` all built-in ones, or with ``benchmark="leetcode"`` all of an imported benchmark; of
+    these those of a ``difficulty``, with all ``tags``, of a ``split``. What adaptive sampling has learnt is in
+    ``env.unwrapped.sampler.state_dict()``.
 
     Example:
         >>> env = MixtureEnv(tasks=["fizzbuzz", "reverse_string"])
@@ -77,6 +62,8 @@ class MixtureEnv(CodingEnv):
         adaptive: bool = False,
         difficulty: Difficulty | None = None,
         tags: Sequence[str] = (),
+        benchmark: str | None = None,
+        split: str | None = None,
         max_turns: int | None = None,
         fresh_tests: bool = False,
         dense: bool = False,
@@ -88,11 +75,13 @@ class MixtureEnv(CodingEnv):
         """Make the environment; no sandbox is started yet.
 
         Args:
-            tasks: Ids of built-in tasks; by default all.
+            tasks: Ids of tasks; by default all of ``benchmark``, else all built-in ones.
             weights: One per task; by default all alike.
             adaptive: Prefer tasks whose recent success rate is near 1/2.
             difficulty: Only tasks of that difficulty.
             tags: Only tasks with all of these.
+            benchmark: An imported benchmark, by its name or as its ids begin.
+            split: Only tasks of that split of their benchmark.
             max_turns: Steps after which an episode is truncated; by default what each task says.
             fresh_tests: Draw a new seed at every reset.
             dense: Judge workspaces after every turn, not only at the end.
@@ -106,10 +95,9 @@ class MixtureEnv(CodingEnv):
             ConfigError: If an option has a value that can't work.
         """
         if sampler is None:
-            sampler = TaskSampler(choose_tasks(tasks, difficulty, tags), weights, adaptive=adaptive)
+            sampler = TaskSampler(choose_tasks(tasks, difficulty, tags, benchmark, split), weights, adaptive=adaptive)
         self.sampler = sampler
-        loaded = [load_task(task) for task in sampler.tasks]
-        self._size = max(len(task.tests) for task in loaded)
+        self._size = max(map(count_tests, sampler.tasks))
         super().__init__(
             sampler.tasks[0], max_turns=max_turns, fresh_tests=fresh_tests, engine=engine, render_mode=render_mode
         )

@@ -19,8 +19,9 @@ from gymnasium.vector.utils import batch_space
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
+from deepgym_env.envs.choosing import choose_tasks
 from deepgym_env.envs.coding import CodingEnv
-from deepgym_env.envs.mixture import MixtureEnv, choose_tasks
+from deepgym_env.envs.mixture import MixtureEnv
 from deepgym_env.envs.sampling import TaskSampler
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.errors import ConfigError
@@ -274,6 +275,8 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         adaptive: bool = False,
         difficulty: Difficulty | None = None,
         tags: Sequence[str] = (),
+        benchmark: str | None = None,
+        split: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         group_size: int = 1,
         max_episode_steps: int | None = None,
@@ -288,7 +291,8 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         Raises:
             ConfigError: If an option has a value that can't work.
         """
-        self.sampler = TaskSampler(choose_tasks(tasks, difficulty, tags), weights, adaptive=adaptive)
+        chosen = choose_tasks(tasks, difficulty, tags, benchmark, split)
+        self.sampler = TaskSampler(chosen, weights, adaptive=adaptive)
         turns = max_turns if max_episode_steps is None else max_episode_steps
         draws = [_GroupDraws(self.sampler) for _ in range(_positive(num_envs) // max(1, group_size) + 1)]
         envs = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# What this machine's user has imported is none of the tests' business; nothing is written there.
+os.environ["DEEPGYM_HOME"] = os.path.join(tempfile.gettempdir(), "deepgym-tests-have-no-home")
 
 from deepgym_env import Call, DeepGym, Limits, Task, TestCase
 

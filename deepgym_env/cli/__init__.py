@@ -5,8 +5,8 @@
 Exit codes, the same for every command:
 
 - 0: all well; for ``run`` and ``play``, everything passed.
-- 1: ``run``, ``play``: not everything passed; ``audit``: something can be cheated; ``replay``: something differs;
-  ``doctor``: less isolation than asked for.
+- 1: ``run``, ``play``, ``benchmarks check``: not everything passed; ``audit``: something can be cheated; ``replay``:
+  something differs; ``doctor``: less isolation than asked for.
 - 2: bad input or usage; one line on stderr says what to do.
 - 3: infrastructure failure: the sandbox can't start, or there is no verdict.
 - 130: interrupted (Ctrl-C). 141: the reader of the output went away.
@@ -22,6 +22,7 @@ import typer
 from deepgym_env.cli import (
     audit,
     bench,
+    benchmarks,
     doctor,
     evaluate,
     export,
@@ -77,6 +78,8 @@ app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
 app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
 app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks.import_)
+app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(image.app, name="image")
 app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 

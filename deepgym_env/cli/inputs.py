@@ -52,9 +52,11 @@ class Level(str, Enum):
 
 
 def _complete_task(incomplete: str) -> Iterable[str]:
+    from deepgym_env import benchmarks
     from deepgym_env.catalog import task_ids
 
-    return [task_id for task_id in task_ids() if task_id.startswith(incomplete)]
+    imported = (entry.id for entry in benchmarks.entries())
+    return [task_id for task_id in (*task_ids(), *imported) if task_id.startswith(incomplete)]
 
 
 def _chosen(variable: str) -> Callable[[str | None], str | None]:
@@ -72,7 +74,7 @@ TaskArgument = Annotated[
     str,
     typer.Argument(
         metavar="TASK",
-        help="Id of a built-in task, with or without DeepGym/, or path of a task folder.",
+        help="Id of a task, with or without DeepGym/ (HumanEval/0 for a benchmark's), or path of a task folder.",
         autocompletion=_complete_task,
         show_default=False,
     ),
@@ -121,13 +123,16 @@ def resolve_function(name: str, seed: int = 0) -> FunctionTask:
 
 
 def resolve_task(name: str, seed: int = 0) -> AnyTask:
-    """Return the task a TASK argument means: a built-in id first, else a folder.
+    """Return the task a TASK argument means: a built-in id or a benchmark's first, else a folder.
 
     Raises:
         TaskError: If there is no such task or its folder is broken.
     """
+    from deepgym_env.benchmarks import benchmark_of
     from deepgym_env.catalog import load_task, load_task_folder, task_ids
 
+    if benchmark_of(name) is not None:
+        return load_task(name)
     bare = name.removeprefix(_NAMESPACE)
     is_path = "/" in bare or (bare != "" and Path(name).is_dir())
     if bare in task_ids() or not is_path:

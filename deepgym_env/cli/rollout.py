@@ -90,11 +90,11 @@ async def _play(
 def _make(task: AnyTask, log: Path | None) -> Any:
     import gymnasium as gym
 
-    from deepgym_env.catalog import task_ids
+    from deepgym_env.catalog import gym_id
     from deepgym_env.envs import CodingEnv
     from deepgym_env.wrappers import EpisodeLogger
 
-    env = gym.make(f"DeepGym/{task.id}") if task.id in task_ids() else CodingEnv(task)
+    env = gym.make(gym_id(task.id)) if gym_id(task.id) in gym.registry else CodingEnv(task)
     return env if log is None else EpisodeLogger(env, log)
 
 

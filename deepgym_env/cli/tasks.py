@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from deepgym_env.catalog import gym_id
 from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
 from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
 from deepgym_env.errors import ConfigError
@@ -55,27 +56,53 @@ def list_tasks(
     tag: Annotated[
         list[str] | None, typer.Option("--tag", help="Only tasks with this tag; repeat to narrow.", show_default=False)
     ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option("--benchmark", help="The tasks of an imported benchmark instead.", show_default=False),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the built-in tasks."""
-    from deepgym_env.catalog import load_task, task_ids
-
-    tasks = [load_task(task_id) for task_id in task_ids()]
+    """List the built-in tasks, or an imported benchmark's."""
+    rows = _builtin_rows() if benchmark is None else _benchmark_rows(benchmark)
     wanted = set(tag or ())
-    _check_tags(wanted, {tag for task in tasks for tag in task.tags})
-    tasks = [task for task in tasks if difficulty in (None, task.difficulty) and wanted <= set(task.tags)]
+    _check_tags(wanted, {tag for row in rows for tag in row["tags"]})
+    rows = [row for row in rows if difficulty in (None, row["difficulty"]) and wanted <= set(row["tags"])]
     if as_json:
-        print_json([_row(task) for task in tasks])
+        print_json(rows)
         return
-    if not tasks:
+    if not rows:
         note("no task matches; `deepgym list` shows all")
         return
     grid = table("id", "title", "kind", "difficulty", "tests", "public", "tags")
-    for row in map(_row, tasks):
+    for row in rows:
         counts = row["tests"], row["public"]
-        cells = (row["id"], row["title"], row["kind"], row["difficulty"], *counts, ", ".join(row["tags"]))
+        cells = (row["id"], row["title"], row["kind"], row["difficulty"] or "", *counts, ", ".join(row["tags"]))
         grid.add_row(*map(str, cells))
     stdout().print(grid)
+
+
+def _builtin_rows() -> list[dict[str, Any]]:
+    from deepgym_env.catalog import load_task, task_ids
+
+    return [_row(load_task(task_id)) for task_id in task_ids()]
+
+
+def _benchmark_rows(name: str) -> list[dict[str, Any]]:
+    from deepgym_env.benchmarks import imported
+
+    return [
+        {
+            "id": entry.id,
+            "gym_id": entry.id,
+            "kind": "function",
+            "title": entry.title,
+            "difficulty": entry.difficulty,
+            "tests": entry.tests,
+            "public": entry.public,
+            "tags": list(entry.tags),
+        }
+        for entry in imported(name)
+    ]
 
 
 def _check_tags(wanted: set[str], known: set[str]) -> None:
@@ -88,7 +115,7 @@ def _check_tags(wanted: set[str], known: set[str]) -> None:
 def _row(task: AnyTask) -> dict[str, Any]:
     return {
         "id": task.id,
-        "gym_id": f"DeepGym/{task.id}",
+        "gym_id": gym_id(task.id),
         "kind": _kind(task),
         "title": task.title,
         "difficulty": task.difficulty,
@@ -160,7 +187,9 @@ def _print_task(task: AnyTask) -> None:
     console.print(Markdown(visible(task.prompt)), width=min(console.width, _TEXT_WIDTH))
     console.print()
     facts = Table.grid(padding=(0, 2))
-    facts.add_row("[dim]difficulty[/]", task.difficulty + (f" ({', '.join(task.tags)})" if task.tags else ""))
+    facts.add_row(
+        "[dim]difficulty[/]", (task.difficulty or "not given") + (f" ({', '.join(task.tags)})" if task.tags else "")
+    )
     facts.add_row("[dim]tests[/]", f"{len(task.tests)}: {len(task.public_tests)} public, {hidden} hidden")
     if isinstance(task, FunctionTask):
         how = _comparison_text(task.comparison) if isinstance(task, Task) else "the tests' own assertions decide"
@@ -213,6 +242,9 @@ def _comparison_text(how: Comparison) -> str:
         "float": f"floats within {how.rel_tol:g} (relative) or {how.abs_tol:g} (absolute)",
         "unordered": f"lists in any order, {how.depth} level{'s' if how.depth > 1 else ''} deep",
         "any_of": "any of the values listed as expected",
+        "equal": "as Python's == has it on plain data, so True is 1 but a tuple is no list",
+        "close": f"the same, numbers within {how.rel_tol:g} (relative) or {how.abs_tol:g} (absolute)",
+        "any_equal": "any of the values listed as expected, as Python's == has it",
         "checker": "the task's own checker decides",
     }
     return meaning[how.kind]

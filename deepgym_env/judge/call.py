@@ -133,7 +133,7 @@ def _encode(test: TestCase) -> _Question:
     for call in test.calls:
         args = codec.encode([shown(arg) for arg in call.args], 1 << 28, in_order=True)
         kwargs = codec.encode({name: shown(arg) for name, arg in call.kwargs.items()}, 1 << 28, in_order=True)
-        calls.append(f"[{args},{kwargs}]")
+        calls.append(f'[{args},{kwargs},"{call.view}"]' if call.view else f"[{args},{kwargs}]")
     return _Question(test, f"[{','.join(calls)}]", [Expected(call.expected) for call in test.calls], queries)
 
 
@@ -237,7 +237,7 @@ class Hearing:
                 status, error = claim(data)
                 told = error if question.test.public else ""
                 return self._case(question, status, told, call, expected, b"", printed)
-            if not matches(expected, data, task.comparison, task.check, call.args):
+            if not matches(expected, data, call.comparison or task.comparison, task.check, call.args):
                 return self._case(question, "wrong_answer", "", call, expected, data, printed)
         last = question.test.calls[-1], question.expected[-1], outcomes[-1][1]
         return self._case(question, "passed", "", *last, printed)

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from deepgym_env.judge.equality import close, equal_text
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.task import Comparison
 
@@ -28,18 +29,36 @@ class Expected:
     """One call's right answer, encoded once.
 
     Attributes:
-        value: The value itself.
         text: Its canonical text.
-        tree: What the text parses to.
     """
 
-    __slots__ = ("text", "tree", "value")
+    __slots__ = ("_equal", "_given", "_tree", "text")
 
     def __init__(self, value: Any) -> None:
         """Encode ``value``."""
-        self.value = value
+        self._given = value
         self.text = codec.encode(value, 1 << 28).encode()
-        self.tree = codec.parse(self.text.decode())
+        self._tree: Any = None
+        self._equal: str | None = None
+
+    @property
+    def value(self) -> Any:
+        """The value itself."""
+        return codec.build(self.tree) if type(self._given) is codec.Encoded else self._given
+
+    @property
+    def tree(self) -> Any:
+        """What the text parses to; most answers are right by their text alone."""
+        if self._tree is None:
+            self._tree = json.loads(self.text)  # our own text needs no guard, which costs as much again
+        return self._tree
+
+    @property
+    def equal(self) -> str:
+        """The text that values equal to it share."""
+        if self._equal is None:
+            self._equal = equal_text(self.tree)
+        return self._equal
 
 
 def matches(
@@ -52,18 +71,24 @@ def matches(
     """Return whether an answer is right; any error while comparing means it isn't.
 
     Args:
-        expected: The right answer, or for ``any_of`` the list of right answers.
+        expected: The right answer, or for ``any_of`` and ``any_equal`` the list of right answers.
         answer: What the submission's process sent as the value's text.
         how: The comparison.
         check: The task's checker, for ``checker``.
         args: The call's arguments, for the checker.
     """
-    if how.kind in ("exact", "float", "unordered") and answer == expected.text:
+    if how.kind not in ("any_of", "any_equal", "checker") and answer == expected.text:
         return True
     try:
         tree = codec.parse(answer.decode())
         if how.kind == "checker" and check is not None:
             return check(args, expected.value, codec.build(tree, max_keys=_CHECKER_KEYS)) is True
+        if how.kind == "equal":
+            return expected.equal == equal_text(tree)
+        if how.kind == "any_equal":
+            return equal_text(tree) in [equal_text(option) for option in expected.tree]
+        if how.kind == "close":
+            return close(expected.tree, tree, how.rel_tol, how.abs_tol)
         if how.kind == "float":
             return _close(expected.tree, tree, how)
         if how.kind == "any_of":

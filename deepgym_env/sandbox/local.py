@@ -32,7 +32,7 @@ class LocalBackend:
         *,
         python: str | None = None,
         preload: Sequence[str] = DEFAULT_PRELOAD,
-        packages: Sequence[str] = ("numpy",),
+        packages: Sequence[str] = ("numpy", "sortedcontainers"),
         layers: Sequence[str] = ("namespaces", "seccomp", "landlock", "cgroup"),
         sessions: bool = False,
     ) -> None:
@@ -41,8 +41,8 @@ class LocalBackend:
         Args:
             python: The interpreter, 3.8 or newer; by default this one.
             preload: Modules each runner imports once, before any submission.
-            packages: Installed packages submissions may import, besides the standard library; each
-                runner imports them once, for the first submission that mentions one.
+            packages: Packages submissions may import, besides the standard library, where they are
+                installed; each runner imports them once, for the first submission that mentions one.
             layers: The layers of isolation to try; leaving one out is for measurements only.
             sessions: Runners hold sessions' workspaces instead of judging submissions.
         """

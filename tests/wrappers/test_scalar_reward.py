@@ -7,9 +7,9 @@ import gymnasium as gym
 import pytest
 from gymnasium.envs.registration import EnvSpec
 
-from deepgym_env.envs import CodingEnv
+from deepgym_env.envs import CodingEnv, CodingVectorEnv, MixtureEnv
 from deepgym_env.errors import ConfigError
-from deepgym_env.wrappers import ScalarReward
+from deepgym_env.wrappers import ScalarReward, VectorScalarReward
 
 # Scores of the three tests in order: what `f` returns decides.
 NONE, FIRST, TWO, ALL = (
@@ -96,3 +96,36 @@ def test_the_spec_survives_json_and_pickling():
 def test_an_environment_without_a_reward_vector_is_refused():
     with pytest.raises((ConfigError, AttributeError), match="reward_space"):
         ScalarReward(gym.make("CartPole-v1"))
+
+
+def test_a_floor_is_subtracted(env):
+    wrapped = ScalarReward(env, subtract_floor=True)  # a constant passes one test of three
+    assert rewards(wrapped, FIRST, TWO, ALL) == pytest.approx([0.0, 0.5, 0.5])
+    assert rewards(wrapped, NONE, TWO, NONE, ALL) == pytest.approx([0.0, 0.5, -0.5, 1.0])
+
+
+def test_a_floor_of_one_leaves_no_reward(make_task, engine):
+    env = ScalarReward(CodingEnv(make_task(((1,), 7), ((2,), 7)), engine=engine), subtract_floor=True)
+    assert rewards(env, "def f(x): return 7") == [0.0]
+
+
+def test_a_mixture_s_floor_is_the_episode_s(engine):
+    env = ScalarReward(MixtureEnv(tasks=["fizzbuzz", "two_sum"], engine=engine), subtract_floor=True)
+    for seed in range(4):
+        env.reset(seed=seed)
+        assert env.step(env.unwrapped.task.reference)[1] == pytest.approx(1.0)
+    env.close()
+
+
+def test_a_vector_s_floors_are_subtracted(make_task, engine):
+    task = make_task(*(((n,), n) for n in range(3)))
+    envs = VectorScalarReward(CodingVectorEnv(task, 2, engine=engine), subtract_floor=True)
+    envs.reset(seed=0)
+    assert envs.step([FIRST, TWO])[1].tolist() == pytest.approx([0.0, 0.5])
+    envs.close()
+
+
+@pytest.mark.parametrize("options", [{"how": "all"}, {"how": "weighted", "weights": [1, 1, 1]}])
+def test_a_floor_goes_with_the_mean(env, options):
+    with pytest.raises(ConfigError, match="mean"):
+        ScalarReward(env, subtract_floor=True, **options)

@@ -19,7 +19,7 @@ import traceback
 import types
 from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
 
-from . import codec, isolation, kernel, wire
+from . import codec, isolation, kernel, views, wire
 from . import standard as standard  # for what is judged by test code, which finds it in sys.modules
 from .channel import CHANNEL, Channel
 from .layers import Layers, Limits, set_rlimits
@@ -149,13 +149,13 @@ def _serve(channel: Channel) -> None:
     _seed(job["seed"])
     gc.set_threshold(10_000, 10, 10)  # what was imported is frozen; most submissions never get here
     gc.enable()
-    module, error = _load(job)
+    function, error = _load(job)
     output.take()
-    if module is None:
+    if function is None:
         channel.send(wire.ChildKind.LOADED, json.dumps(error).encode())
         return
     channel.send(wire.ChildKind.LOADED)
-    solver = _Solver(channel, job, module, output)
+    solver = _Solver(channel, job, function, output)
     left = job["tests"]
     while left:
         raw = channel.receive()
@@ -175,8 +175,8 @@ def _seed(seed: int) -> None:
         sys.modules["numpy.random"].seed(seed)
 
 
-def _load(job: Dict[str, Any]) -> Tuple[Optional[types.ModuleType], Optional[Dict[str, str]]]:
-    """Run prelude and submission as module ``solution``; return it, or what went wrong."""
+def _load(job: Dict[str, Any]) -> Tuple[Optional[Callable[..., Any]], Optional[Dict[str, str]]]:
+    """Run prelude and submission as module ``solution``; return the entry point, or what went wrong."""
     module = types.ModuleType("solution")
     module.__file__ = "solution.py"
     sys.modules["solution"] = module
@@ -190,12 +190,22 @@ def _load(job: Dict[str, Any]) -> Tuple[Optional[types.ModuleType], Optional[Dic
         return None, {"status": "syntax_error", "error": _describe_syntax(error)}
     try:
         exec(compiled, module.__dict__)
+        function = _entry_point(module, job["entry_point"])
     except BaseException as error:
         return None, _failure(error)
-    wanted = job.get("defines", job["entry_point"])
-    if not callable(getattr(module, wanted, None)):
+    wanted = job.get("defines", job["entry_point"])  # what is asked is not always what is to be written
+    if not callable(function) or not (wanted == job["entry_point"] or callable(getattr(module, wanted, None))):
         return None, {"status": "exception", "error": "the code defines no function %r" % wanted}
-    return module, None
+    return function, None
+
+
+def _entry_point(module: types.ModuleType, path: str) -> Any:
+    """Return a function of the submission, or a method of an instance of its class; None if there is none."""
+    target: Any = module
+    for name in path.split("."):
+        target = target() if isinstance(target, type) else target
+        target = getattr(target, name, None)
+    return target
 
 
 def _describe_syntax(error: BaseException) -> str:
@@ -227,26 +237,28 @@ def _line_of(error: BaseException) -> str:
 class _Solver:
     """Asks the submission's function and encodes what it returns."""
 
-    def __init__(self, channel: Channel, job: Dict[str, Any], module: types.ModuleType, output: _Output) -> None:
+    def __init__(self, channel: Channel, job: Dict[str, Any], function: Callable[..., Any], output: _Output) -> None:
         self.channel = channel
         self.job = job
-        self.module = module
+        self.function = function
         self.output = output
 
     def test(self, calls: List[Any]) -> bytes:
         """Return the outcomes of one test's calls, each ``kind | length | bytes``, then its output."""
         parts = []
-        for tree_args, tree_kwargs in calls:
-            kind, data = self.call(tree_args, tree_kwargs)
+        for call in calls:
+            kind, data = self.call(*call)
             parts += [_CALL_HEAD.pack(kind, len(data)), data]
         printed = self.output.take().encode("utf-8", "backslashreplace")
         return b"".join([*parts, _CALL_HEAD.pack(ord("O"), len(printed)), printed])
 
-    def call(self, tree_args: Any, tree_kwargs: Any) -> Tuple[int, bytes]:
+    def call(self, tree_args: Any, tree_kwargs: Any, view: Optional[str] = None) -> Tuple[int, bytes]:
         try:
             args = codec.build(tree_args, self.job["classes"], self.query)
             kwargs = codec.build(tree_kwargs, self.job["classes"], self.query)
-            value = getattr(self.module, self.job["entry_point"])(*args, **kwargs)
+            value = self.function(*args, **kwargs)
+            if view is not None:
+                value = views.VIEWS[view](value)
             return ord("V"), codec.encode(value, self.job["output_bytes"]).encode()
         except _Lost:
             raise

@@ -19,15 +19,18 @@ from collections import Counter, OrderedDict, defaultdict, deque
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # what typing costs to import, every call of a workspace's code would pay
-    from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+    from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
-__all__ = ["MAX_DEPTH", "CodecError", "Made", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
+__all__ = ["MAX_DEPTH", "CodecError", "Encoded", "Made", "Opaque", "Record", "TooLarge", "build", "encode", "parse"]
 
 MAX_DEPTH = 180
 _NATIVE_INT = 1 << 53
 _DICTS = {dict: "dict", OrderedDict: "OrderedDict", defaultdict: "defaultdict", Counter: "Counter"}
 _LISTS = {tuple: "tuple", deque: "deque"}
 _SETS = {set: "set", frozenset: "frozenset"}
+_LEAVES = frozenset((int, float, str, bool, type(None)))
+_STRINGS = {str}
+_NUMBERS = {int, float}
 _string = json.encoder.encode_basestring_ascii
 
 
@@ -54,8 +57,18 @@ class Made:
         self.parts = parts
 
 
+class Encoded:
+    """Stands for a value by its canonical text, which costs less to keep than a large value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text if len(self.text) <= 200 else "%s…" % self.text[:199]
+
+
 class Record:
-    """An object whose class is unknown here: its type's name and its fields, nothing else."""
+    """An object whose class is unknown here: its type's name and its fields; encoded as that object is."""
 
     def __init__(self, type_name: str, fields: Dict[str, Any]) -> None:
         self.type_name = type_name
@@ -128,7 +141,29 @@ class _Encoder:
 
     def items(self, values: Iterable[Any], depth: int) -> List[str]:
         self.spend("[]")
+        if type(values) is list or type(values) is tuple:
+            texts = self.leaves(values)
+            if texts is not None:
+                return texts
         return [self.text(value, depth - 1) for value in values]
+
+    def leaves(self, values: Sequence[Any]) -> Optional[List[str]]:
+        """Return the texts of many numbers or strings at once; None if they are something else."""
+        kinds = set(map(type, values))
+        strings = kinds == _STRINGS
+        if not kinds or not (strings or kinds <= _NUMBERS):
+            return None
+        if len(values) + (sum(map(len, values)) if strings else 0) > self.left:
+            raise TooLarge("the value is too large")
+        if not strings and not (-_NATIVE_INT < min(values) <= max(values) < _NATIVE_INT):
+            return None
+        if float in kinds and not all(map(math.isfinite, values)):
+            return None
+        texts = list(map(_string if strings else repr, values))
+        self.left -= sum(map(len, texts)) + len(texts)
+        if self.left < 0:
+            raise TooLarge("the value is too large")
+        return texts
 
     def pairs(self, pairs: Iterable[Tuple[Any, Any]], depth: int) -> List[str]:
         self.spend("[]")
@@ -153,6 +188,11 @@ class _Encoder:
         if kind is Made:
             head = self.spend('{"$":"made","type":%s,"v":' % _string(value.name))
             return "%s[%s]}" % (head, ",".join(self.items(value.parts, depth)))
+        if kind is Encoded:
+            return self.spend(value.text)
+        if kind is Record:
+            pairs = sorted(self.pairs(list(value.fields.items()), depth))
+            return self.typed("object", value.type_name, "[%s]" % ",".join(pairs))
         return self.instance(value, kind, depth)
 
     def tag(self, tag: str, parts: List[str]) -> str:
@@ -165,17 +205,17 @@ class _Encoder:
             if other is not value:
                 return self.text(other, depth - 1)
         if isinstance(value, BaseException):
-            return self.typed("exception", kind, self.text(str(value)[:1000], depth))
+            return self.typed("exception", kind.__name__, self.text(str(value)[:1000], depth))
         if isinstance(value, enum.Enum):
-            return self.typed("enum", kind, self.text(value.name, depth))
+            return self.typed("enum", kind.__name__, self.text(value.name, depth))
         if isinstance(value, tuple) and hasattr(kind, "_fields"):
             pairs = self.pairs([(field, value[at]) for at, field in enumerate(kind._fields)], depth)
-            return self.typed("namedtuple", kind, "[%s]" % ",".join(pairs))
+            return self.typed("namedtuple", kind.__name__, "[%s]" % ",".join(pairs))
         pairs = sorted(self.pairs(_fields_of(value, kind), depth))
-        return self.typed("object", kind, "[%s]" % ",".join(pairs))
+        return self.typed("object", kind.__name__, "[%s]" % ",".join(pairs))
 
-    def typed(self, tag: str, kind: type, content: str) -> str:
-        head = self.spend('{"$":"%s","type":%s,"v":' % (tag, _string(kind.__name__)))
+    def typed(self, tag: str, name: str, content: str) -> str:
+        head = self.spend('{"$":"%s","type":%s,"v":' % (tag, _string(name)))
         return head + content + "}"
 
 
@@ -294,6 +334,9 @@ class _Builder:
     def value(self, node: Any) -> Any:
         self.built += 1
         if type(node) is list:
+            if _LEAVES.issuperset(map(type, node)):
+                self.built += len(node)
+                return node[:]
             return [self.value(item) for item in node]
         if type(node) is dict:
             return self.makers[node["$"]](node)

@@ -1,0 +1,141 @@
+"""Tasks as bytes, for the store.
+
+- :func:`pack`, :func:`unpack`: a task to bytes and back; neither runs anything.
+
+Values go through the codec that crosses the sandbox's wall, so types are kept exactly. Tasks of another
+kind get another entry in the two tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from deepgym_env.benchmarks.compression import compress, decompress
+from deepgym_env.benchmarks.plus_oracles import CHECKS
+from deepgym_env.errors import TaskError
+from deepgym_env.sandbox.runner import codec
+from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, Task, TestCase
+
+__all__ = ["pack", "unpack"]
+
+_LARGEST = 1 << 30
+_LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
+_TEXT = "deepgym: the text of a value"
+_BY_TEXT = ("exact", "equal", "close")
+_PLAIN = (
+    *("id", "title", "prompt", "entry_point", "reference", "prelude"),
+    *("difficulty", "tags", "seed", "source", "license"),
+)
+
+
+def pack(task: AnyTask) -> bytes:
+    """Return a task as bytes.
+
+    Raises:
+        TaskError: If it is of a kind that can't be stored, or holds what is no plain data.
+    """
+    for kind, (made, to_record, _) in _KINDS.items():
+        if isinstance(task, made):
+            try:
+                text = codec.encode([kind, to_record(task)], _LARGEST, in_order=True)
+            except codec.CodecError as error:
+                raise TaskError(f"{task.id}: {error}; a stored task must be plain data") from error
+            return compress(text.encode())
+    raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
+
+
+def unpack(data: bytes) -> AnyTask:
+    """Return the task bytes hold.
+
+    Raises:
+        Exception: Of any kind, if they are no task's.
+    """
+    kind, record = codec.build(json.loads(decompress(data)))
+    made: AnyTask = _KINDS[kind][2](record)
+    return made
+
+
+def _function_record(task: Task) -> dict[str, Any]:
+    names = [name for name, check in CHECKS.items() if check is task.check]
+    if task.check is not None and not names:
+        raise TaskError(f"{task.id}: a stored task can't have a checker of its own")
+    comparisons = list(dict.fromkeys(_text(c.comparison) for test in task.tests for c in test.calls if c.comparison))
+    numbers = {text: number for number, text in enumerate(comparisons)}
+
+    def call_record(call: Call) -> list[Any]:
+        number = None if call.comparison is None else numbers[_text(call.comparison)]
+        return [list(call.args), dict(call.kwargs), _kept(task, call), call.view, number]
+
+    return {
+        **{name: getattr(task, name) for name in _PLAIN},
+        "check": names[0] if names else None,
+        "comparison": _text(task.comparison),
+        "comparisons": comparisons,
+        "limits": _text(task.limits),
+        "floor": task.floor,
+        "tests": [[test.id, test.public, [call_record(call) for call in test.calls]] for test in task.tests],
+    }
+
+
+def _kept(task: Task, call: Call) -> Any:
+    """Return an expected value as it is stored: a long one that is compared by its text, as that text."""
+    if (call.comparison or task.comparison).kind not in _BY_TEXT:
+        return call.expected
+    text = codec.encode(call.expected, _LARGEST)
+    return (_TEXT, text) if len(text) > _LONG else call.expected
+
+
+def _expected(kept: Any) -> Any:
+    return codec.Encoded(kept[1]) if type(kept) is tuple and kept[:1] == (_TEXT,) else kept
+
+
+def _function(record: dict[str, Any]) -> Task:
+    comparisons = [Comparison.model_validate_json(text) for text in record["comparisons"]]
+
+    def call(args: list[Any], kwargs: dict[str, Any], expected: Any, view: Any, number: int | None) -> Call:
+        how = None if number is None else comparisons[number]
+        return Call.model_construct(
+            args=tuple(args), kwargs=kwargs, expected=_expected(expected), view=view, comparison=how
+        )
+
+    # Checked when they were stored; doing so again would take most of the time.
+    tests = tuple(
+        TestCase.model_construct(id=name, public=public, calls=tuple(call(*each) for each in calls))
+        for name, public, calls in record["tests"]
+    )
+    return Task(
+        **{name: record[name] for name in _PLAIN},
+        check=CHECKS[record["check"]] if record["check"] else None,
+        comparison=Comparison.model_validate_json(record["comparison"]),
+        limits=Limits.model_validate_json(record["limits"]),
+        floor=record["floor"],
+        tests=tests,
+    )
+
+
+def _assertion_record(task: AssertionTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in (*_PLAIN, "floor", "support")},
+        "limits": _text(task.limits),
+        "tests": [[test.id, test.public, test.code] for test in task.tests],
+    }
+
+
+def _assertion(record: dict[str, Any]) -> AssertionTask:
+    return AssertionTask(
+        **{name: record[name] for name in (*_PLAIN, "floor", "support")},
+        limits=Limits.model_validate_json(record["limits"]),
+        tests=tuple(CodeTest(id=name, public=public, code=code) for name, public, code in record["tests"]),
+    )
+
+
+def _text(model: Comparison | Limits) -> str:
+    return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
+
+
+_KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
+    "function": (Task, _function_record, _function),
+    "assertion": (AssertionTask, _assertion_record, _assertion),
+}

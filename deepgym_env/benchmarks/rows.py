@@ -1,0 +1,118 @@
+"""Rows of a benchmark's file, as published or as Hugging Face's ``datasets`` has it.
+
+- :func:`read_rows`: the rows of ``.jsonl``, ``.jsonl.gz``, ``.json`` and ``.json.gz`` files, of a data set saved
+  on disk, or of one on the Hugging Face Hub.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from deepgym_env.benchmarks.conversion import Row
+from deepgym_env.errors import ConfigError
+
+__all__ = ["SPLITS", "read_rows"]
+
+SPLITS = ("train", "test", "validation")
+_HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+(:[\w.-]+)?$")
+
+
+def read_rows(source: str) -> list[tuple[Row, str | None]]:
+    """Return the rows, each with the split it is of, where the source or its name says so.
+
+    Args:
+        source: A file, a folder a data set was saved in, or a data set's id on the Hugging Face Hub,
+            also ``id:configuration``.
+
+    Raises:
+        ConfigError: If there is no such source, or it can't be read; the message says what to give.
+    """
+    path = Path(source)
+    if path.is_dir():
+        return list(_saved(path))
+    if path.exists():
+        split = _split_in(path.name)
+        return [(row, split) for row in _file(path)]
+    if _HUB_ID.match(source) and not path.parent.is_dir():
+        return list(_from_hub(source))
+    raise ConfigError(f"no file {source!r}: give the benchmark's file, or the id of a data set on the Hugging Face Hub")
+
+
+def _split_in(name: str) -> str | None:
+    found = [split for split in SPLITS if re.search(rf"(?<![a-z]){split}(?![a-z])", name.lower())]
+    return found[0] if len(found) == 1 else None
+
+
+def _file(path: Path) -> list[Any]:
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
+    name = path.name.removesuffix(".gz")
+    rows = _json(path, text) if name.endswith(".json") else _json_lines(path, text)
+    strangers = [number for number, row in enumerate(rows, 1) if not isinstance(row, dict)]
+    if strangers or not rows:
+        what = f"row {strangers[0]} is no JSON object" if strangers else "it has no rows"
+        raise ConfigError(f"{path}: {what}; a file as the benchmark publishes it is needed")
+    return rows
+
+
+def _json(path: Path, text: str) -> list[Any]:
+    try:
+        rows = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: no JSON: {error}") from error
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _json_lines(path: Path, text: str) -> list[Any]:
+    rows = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                raise ConfigError(f"{path}, line {number}: no JSON: {error}") from error
+    return rows
+
+
+def _saved(path: Path) -> Iterator[tuple[Row, str | None]]:
+    datasets = _library(f"{path} is a folder")
+    try:
+        found = datasets.load_from_disk(str(path))
+    except Exception as error:  # of many kinds, by what is in the folder
+        raise ConfigError(f"{path}: no data set saved with save_to_disk(): {error}") from error
+    yield from _rows_of(found)
+
+
+def _from_hub(source: str) -> Iterator[tuple[Row, str | None]]:
+    datasets = _library(f"no file {source!r}, so it would be a data set on the Hugging Face Hub")
+    name, _, configuration = source.partition(":")
+    try:
+        found = datasets.load_dataset(name, configuration or None)
+    except Exception as error:  # of many kinds: no network, no such data set, no such configuration
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ConfigError(f"no file {source!r}, and the Hugging Face Hub can't give it: {reason}") from error
+    yield from _rows_of(found)
+
+
+def _rows_of(found: Any) -> Iterator[tuple[Row, str | None]]:
+    """Yield the rows of a Dataset or a DatasetDict."""
+    parts = found.items() if isinstance(found, dict) else [(str(found.split) if found.split else None, found)]
+    for split, rows in parts:
+        for row in rows:
+            yield row, split
+
+
+def _library(need: str) -> Any:
+    try:
+        import datasets
+    except ImportError as error:
+        raise ConfigError(f"{need}: reading it needs `pip install 'deepgym-env[hf]'`") from error
+    return datasets

@@ -1,0 +1,83 @@
+"""Where the public benchmarks' files are, and rows of the form they are published in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+DATA = Path(os.environ.get("DEEPGYM_DATA") or Path(__file__).parents[3] / "shared" / "data")
+WHOLE = bool(os.environ.get("DEEPGYM_WHOLE_BENCHMARKS"))  # every task and every input, which takes many minutes
+
+HUMANEVAL = {
+    "task_id": "HumanEval/900",
+    "prompt": "import math\n\n\ndef helper(x):\n    return x + 1\n\n\n"
+    'def add_one(x):\n    """ Add one to x.\n    """\n',
+    "entry_point": "add_one",
+    "canonical_solution": "    return helper(x)\n",
+    "test": "METADATA = {}\n\n\ndef check(candidate):\n    assert True, 'nothing'\n    assert candidate(1) == 2\n"
+    "    assert candidate(2) == candidate(2)\n    for n in range(2):\n        assert candidate(n * 3) == 3 * n + 1\n",
+}
+MBPP = {
+    "task_id": 12,
+    "text": "Write a function to sort a list.",
+    "code": "def sort_list(items):\r\n    return sorted(items)",
+    "test_setup_code": "",
+    "test_list": ["assert sort_list([2, 1]) == [1, 2]", "assert sort_list([]) == []", "assert sort_list([3]) == [3]"],
+    "challenge_test_list": [],
+}
+SANITIZED = {
+    "task_id": 605,
+    "prompt": "Write a function to halve.",
+    "code": "def half(x):\n    return x / 2",
+    "test_imports": ["import math"],
+    "test_list": ["assert math.isclose(half(3), 1.5, rel_tol=0.001)", "assert half(8) == 4"],
+}
+HUMANEVAL_PLUS = {
+    **{name: HUMANEVAL[name] for name in ("prompt", "entry_point", "canonical_solution", "test")},
+    "task_id": "HumanEval/901",
+    "contract": "",
+    "base_input": [[1], [5]],
+    "plus_input": [[n] for n in (1, 2, 3, 4, 5, 6)],
+    "atol": 0,
+}
+MBPP_PLUS = {
+    "task_id": "Mbpp/950",
+    "prompt": '"""\nWrite a function to reverse a tuple.\nassert reverse((1, 2)) == (2, 1)\n"""\n',
+    "entry_point": "reverse",
+    "canonical_solution": "\ndef reverse(items):\n    return items[::-1]\n",
+    "base_input": [[[1, 2]], [[3]]],
+    "plus_input": [[[4, 5, 6]], [[]]],
+    "contract": "",
+    "assertion": "\nassert reverse((1, 2)) == (2, 1)\nassert reverse((3,)) == (3,)\n",
+    "atol": 0,
+}
+LEETCODE = {
+    "task_id": "mirror-tree",
+    "prompt": "from typing import *\nimport math\ninf = float('inf')\n\nclass TreeNode:\n    pass\n",
+    "completion": "class Solution:\n    def mirror(self, root: Optional[TreeNode]) -> Optional[TreeNode]:\n"
+    "        if root is None:\n            return None\n"
+    "        return TreeNode(root.val, self.mirror(root.right), self.mirror(root.left))\n",
+    "entry_point": "Solution().mirror",
+    "test": "def check(candidate):\n"
+    "    assert is_same_tree(candidate(root = tree_node([1, 2, None, 3])), tree_node([1, None, 2, None, 3]))\n"
+    "    assert is_same_tree(candidate(root = tree_node([])), tree_node([]))\n",
+    "query": "Mirror a tree of TreeNode.",
+    "meta": {"difficulty": "Easy"},
+}
+ROWS: dict[str, list[dict[str, Any]]] = {
+    "humaneval": [HUMANEVAL],
+    "mbpp": [MBPP],
+    "mbpp-sanitized": [SANITIZED],
+    "humanevalplus": [HUMANEVAL_PLUS],
+    "mbppplus": [MBPP_PLUS],
+    "leetcode": [LEETCODE],
+}
+IDS = {
+    "humaneval": "HumanEval/900",
+    "mbpp": "MBPP/12",
+    "mbpp-sanitized": "MBPPSanitized/605",
+    "humanevalplus": "HumanEvalPlus/901",
+    "mbppplus": "MBPPPlus/950",
+    "leetcode": "LeetCode/mirror-tree",
+}
