@@ -1,11 +1,13 @@
-"""HumanEval+ scored by DeepGym and by EvalPlus' own evaluator: verdicts and time, on the same samples.
+"""HumanEval+ or MBPP+ scored by DeepGym and by EvalPlus' own evaluator: verdicts and time, on the same samples.
 
 The samples are every published solution, and with ``--mutants`` so many wrong ones of each besides (a constant,
 a comparison or an operator changed). Both score them in fresh processes, on as many workers, with the right
 answers known: EvalPlus' are computed in an untimed run first, DeepGym's when the benchmark was imported
-(``deepgym import humanevalplus --file ...``, without ``--limit`` or ``--plus-inputs``).
+(``deepgym import humanevalplus --file ...``, without ``--limit`` or ``--plus-inputs``). Tasks that weren't
+imported are left out.
 
 Usage: ``python benchmarks/evalplus.py --file HumanEvalPlus.jsonl.gz --evaluator PYTHON [--mutants 1] [--tasks 164]``
+or with ``--dataset mbpp --file MbppPlus.jsonl.gz``
 
 ``--evaluator`` names the interpreter of an environment with the PyPI package ``evalplus``.
 """
@@ -26,10 +28,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from deepgym_env import AsyncDeepGym, Task, load_task
+from deepgym_env import AsyncDeepGym, Task, benchmarks, load_task
 from deepgym_env.benchmarks.rows import read_rows
 
 Verdict = tuple[bool, bool]  # base tests, all tests
+NAMESPACES = {"humaneval": "HumanEvalPlus", "mbpp": "MBPPPlus"}
 
 
 class Mutation(ast.NodeTransformer):
@@ -80,10 +83,17 @@ def mutants(code: str, count: int, seed: str) -> list[str]:
     return made[:count]
 
 
+def stored(task_id: str) -> str:
+    """Return the id a task of EvalPlus has here."""
+    dataset, _, number = task_id.partition("/")
+    return f"{NAMESPACES[dataset.lower()]}/{number}"
+
+
 def write_samples(rows: list[Any], file: Path, mutants_each: int) -> int:
     samples = []
     for row in rows:
-        code = row["prompt"] + row["canonical_solution"]
+        code = row["canonical_solution"]
+        code = code if row["task_id"].startswith("Mbpp/") else row["prompt"] + code
         wrong = mutants(code, mutants_each, row["task_id"])
         samples += [{"task_id": row["task_id"], "solution": solution} for solution in (code, *wrong)]
     file.write_text("".join(f"{json.dumps(sample)}\n" for sample in samples))
@@ -103,7 +113,7 @@ def judge(samples: Path, out: Path, workers: int) -> None:
 
         async def take() -> None:
             for task_id, codes in rest:
-                task = load_task(task_id.replace("HumanEval/", "HumanEvalPlus/"))
+                task = load_task(stored(task_id))
                 assert isinstance(task, Task)
                 results = await asyncio.gather(*(engine.run(task, code) for code in codes))
                 verdicts[task_id] = [
@@ -142,6 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--file", type=Path)
     parser.add_argument("--evaluator", help="interpreter with the PyPI package evalplus")
+    parser.add_argument("--dataset", choices=NAMESPACES, default="humaneval")
     parser.add_argument("--mutants", type=int, default=0, help="wrong samples of each task")
     parser.add_argument("--tasks", type=int, default=None, help="only so many")
     parser.add_argument("--workers", type=int, default=2)
@@ -151,16 +162,25 @@ def main() -> None:
     if options.judge:
         judge(*options.judge, options.workers)
         return
-    rows = [row for row, _ in read_rows(str(options.file))][: options.tasks]
+    known = {entry.id for entry in benchmarks.entries(NAMESPACES[options.dataset])}
+    rows = [row for row, _ in read_rows(str(options.file)) if stored(row["task_id"]) in known][: options.tasks]
     with tempfile.TemporaryDirectory() as folder:
         samples, ours = Path(folder) / "samples.jsonl", Path(folder) / "ours.json"
         count = write_samples(rows, samples, options.mutants)
         kept = Path(folder) / "problems.jsonl"
         kept.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
         theirs = samples.with_name("samples_eval_results.json")
-        evaluator = [options.evaluator, "-m", "evalplus.evaluate", "--dataset", "humaneval", "--samples", str(samples)]
+        evaluator = [
+            options.evaluator,
+            "-m",
+            "evalplus.evaluate",
+            "--dataset",
+            options.dataset,
+            "--samples",
+            str(samples),
+        ]
         evaluator += ["--parallel", str(options.workers), "--i_just_wanna_run"]
-        place = {"HUMANEVAL_OVERRIDE_PATH": str(kept), "XDG_CACHE_HOME": folder, "HOME": folder}
+        place = {f"{options.dataset.upper()}_OVERRIDE_PATH": str(kept), "XDG_CACHE_HOME": folder, "HOME": folder}
         place["PYTHONPATH"] = ""
         home = {"DEEPGYM_HOME": os.environ.get("DEEPGYM_HOME", str(Path("~/.local/share/deepgym").expanduser()))}
         timed(evaluator, place)  # computes the right answers, which it keeps
