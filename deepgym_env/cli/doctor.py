@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from typing import TYPE_CHECKING, Annotated, Any
@@ -88,6 +89,9 @@ def _report_no_sandbox(error: str, asked: str, as_json: bool) -> None:
 
 
 def _remedy() -> str:
+    mode = os.environ.get("DEEPGYM_MODE") or "local"
+    if mode != "local":
+        return f"what the error says of {mode!r}; --mode local needs no other program"
     if not sys.platform.startswith("linux"):
         return "run DeepGym on Linux, or in a Linux container or virtual machine"
     return (

@@ -309,7 +309,7 @@ def _job(task: AssertionTask, code: str) -> Job:
     exchanges = (len(task.tests) + 1) * limits.queries  # more, the examiner can't ask
     stage = {
         "code": code,
-        "prelude": f"{task.prelude}\n\n{_source('respondent')}",
+        "prelude": f"{task.prelude}\n\n{_source('respondent')}\nrespond_ = make_respondent_()\n",
         "entry_point": "respond_",
         "defines": task.entry_point,
         "seed": task.seed % 2**32,

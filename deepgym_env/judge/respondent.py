@@ -1,20 +1,23 @@
 """What answers for a submission when test code uses it: runs in the submission's own process.
 
 The judge trusts nothing of it: all it can forge are the submission's own answers. Its source runs
-before the submission, in the same module, so it imports the standard library only (Python 3.8+) and
-leaves one name behind.
+before the submission, in the same module, so it imports the standard library only (Python 3.8+).
 
-- :func:`respond_`: does what one request asks for.
+- :func:`make_respondent_`: returns the function that does what one request asks for.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["respond_"]
+__all__ = ["make_respondent_"]
 
 
-def _make_respondent() -> Any:
+def make_respondent_() -> Any:
+    """Return ``respond(text, ask)``, with all it uses taken before the submission runs.
+
+    ``text`` is one encoded request, ``ask`` calls a function of the test's; the reply is encoded as well.
+    """
     import sys
 
     codec: Any = sys.modules["runner.codec"]
@@ -111,6 +114,3 @@ def _make_respondent() -> Any:
         return encode(["value", value, [list(pair) for pair in after]])
 
     return respond
-
-
-respond_ = _make_respondent()

@@ -292,11 +292,23 @@ def connect() -> Iterator[Any]:
         raise SandboxError("mode='docker' needs the Docker SDK: pip install 'deepgym-env[docker]'") from error
     with contextlib.ExitStack() as stack:
         client = _described(
-            lambda: docker.from_env(version="auto", timeout=_CALL_SECONDS),
+            lambda: _client(docker),
             "no Docker daemon answers; start it (`systemctl start docker`), or set DOCKER_HOST; your user must be "
             "allowed to use it (`usermod -aG docker $USER`)",
         )
         yield stack.enter_context(contextlib.closing(client)).api
+
+
+def _client(docker: Any) -> Any:
+    url = docker.utils.parse_host(os.environ.get("DOCKER_HOST"))
+    if url.startswith("http+unix://"):  # where nobody answers, the SDK would leave its socket open
+        path = url.removeprefix("http+unix://")
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(path)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, path) from error
+    return docker.from_env(version="auto", timeout=_CALL_SECONDS)
 
 
 def _described(call: Any, problem: str) -> Any:

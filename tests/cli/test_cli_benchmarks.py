@@ -11,14 +11,14 @@ ROW = {
     "canonical_solution": "    return x + 1\n",
     "test": "def check(candidate):\n    assert candidate(1) == 2\n    assert candidate(2) == 3\n",
 }
-COMPUTES = {**ROW, "task_id": "HumanEval/901", "test": "def check(candidate):\n    import random\n"}
+SAYS_NOTHING = {**ROW, "task_id": "HumanEval/901", "test": "def check(candidate):\n    import random\n"}
 
 
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     monkeypatch.setenv("DEEPGYM_HOME", str(tmp_path / "home"))
     path = tmp_path / "HumanEval.jsonl"
-    path.write_text("\n".join(map(json.dumps, [ROW, COMPUTES])))
+    path.write_text("\n".join(map(json.dumps, [ROW, SAYS_NOTHING])))
     return path
 
 
@@ -26,10 +26,10 @@ def test_import_says_what_became_of_the_rows(deepgym, file):
     result = deepgym("import", "humaneval", "--file", file)
     assert result.exit_code == 0, result.output
     assert "1 tasks with 2 tests: HumanEval/..." in result.stdout
-    assert "HumanEval/901: its tests compute: `import random`" in result.stdout
+    assert "HumanEval/901: the test code asserts nothing of the submission" in result.stdout
     told = json.loads(deepgym("import", "humaneval", "--file", file, "--json").stdout)
     assert (told["tasks"], told["tests"]) == (1, 2)
-    assert told["failures"] == [{"row": "HumanEval/901", "reason": "its tests compute: `import random`"}]
+    assert told["failures"] == [{"row": "HumanEval/901", "reason": "the test code asserts nothing of the submission"}]
 
 
 def test_what_was_imported_is_listed_shown_run_and_checked(deepgym, file):

@@ -68,6 +68,16 @@ def test_no_sandbox_at_all_exits_with_1_with_error_and_fix(deepgym, no_sandbox):
     assert report["remedy"]
 
 
+def test_where_a_backend_is_away_the_fix_is_the_errors(deepgym, monkeypatch, tmp_path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+    monkeypatch.setenv("DEEPGYM_MODE", "docker")
+    result = deepgym("doctor")
+    assert result.exit_code == 1
+    assert "start it (`systemctl start docker`), or set DOCKER_HOST" in result.stderr
+    assert f"'{tmp_path}/docker.sock'" in result.stderr
+    assert "fix: what the error says" in result.stderr
+
+
 def test_levels_are_the_sandboxs():
     assert [level.value for level in Level] == list(LEVELS)
 
