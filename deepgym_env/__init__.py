@@ -25,7 +25,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
 from deepgym_env.envs.registration import register_mixture, register_tasks
-from deepgym_env.programs import Program, ProgramLimits, ProgramResult
+from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
 from deepgym_env.task import (
@@ -36,6 +36,7 @@ from deepgym_env.task import (
     Comparison,
     File,
     Limits,
+    ProgramLimits,
     Query,
     SessionLimits,
     StateTest,

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 
 from deepgym_env.engine import AsyncDeepGym, Environment, Mode, Progress
 from deepgym_env.errors import ClosedError, ConfigError
-from deepgym_env.programs import LanguageName, Program, ProgramResult
+from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, RunResult
 from deepgym_env.sandbox import Backend, Command, Entry, Isolation, IsolationLevel, Session, Snapshot
-from deepgym_env.task import File, SessionLimits, StateTest, WorkspaceTask
+from deepgym_env.task import File, LanguageName, SessionLimits, StateTest, WorkspaceTask
 
 __all__ = ["BlockingSession", "DeepGym"]
 

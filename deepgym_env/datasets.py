@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from deepgym_env.catalog import gym_id, load_task
 from deepgym_env.errors import ConfigError
-from deepgym_env.task import AnyTask, FunctionTask
+from deepgym_env.task import AnyTask, SubmissionTask
 
 if TYPE_CHECKING:
     import datasets
@@ -101,7 +101,7 @@ def _extra(task: AnyTask, trainer: Trainer, number: int, split: str | None) -> d
     if trainer == "verl":
         return {
             "data_source": gym_id(task.id).partition("/")[0],
-            "ability": "code" if isinstance(task, FunctionTask) else "agent",
+            "ability": "code" if isinstance(task, SubmissionTask) else "agent",
             "reward_model": {"style": "rule", "ground_truth": task.id},
             "extra_info": {"index": number, "split": split, "task": task.id},
         }

@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
 from deepgym_env.extraction import extract_code
-from deepgym_env.judge import AssertionJudge, CallJudge, Hearing, Inspection, StateJudge, judge_of
-from deepgym_env.programs import LanguageName, Program, ProgramResult, ProgramRunner
+from deepgym_env.fleet import IN_FLIGHT, Fleet
+from deepgym_env.judge import Judge, StateJudge, judge_of
+from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
-from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Pool, Session, SessionHost, Snapshot
+from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Session, Snapshot
 from deepgym_env.sandbox.isolation import LEVELS
 from deepgym_env.sandbox.modes import Mode, backend_for
-from deepgym_env.task import AnyTask, File, FunctionTask, SessionLimits, StateTest, Task, WorkspaceTask
+from deepgym_env.task import AnyTask, File, LanguageName, SessionLimits, StateTest, SubmissionTask, Task, WorkspaceTask
 
 __all__ = ["AsyncDeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
@@ -37,8 +38,6 @@ _MAX_TEXT = 1 << 24
 _MAX_STDIN = 1 << 27
 _JUDGES = 64
 _TTL = 3600.0  # seconds a session may be idle: trainers don't always close what they open
-_PROGRAMS = 2  # compilers and programs per runner: they compute, and take memory
-_IN_FLIGHT = 8  # per runner: submissions that wait for something leave the CPU to the others
 
 
 def load_environment(task_id: str, seed: int = 0) -> Environment:
@@ -96,18 +95,13 @@ class AsyncDeepGym:
         self.mode = mode or os.environ.get("DEEPGYM_MODE") or "local"
         self.workers = workers or len(os.sched_getaffinity(0))
         self._retries = retries
-        self._min_isolation: IsolationLevel = min_isolation
-        self._backend = backend or backend_for(self.mode, image)
-        self._pool: Pool | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._host: SessionHost | None = None
-        self._judges: OrderedDict[int, CallJudge | AssertionJudge] = OrderedDict()
-        self._programs = ProgramRunner(
-            lambda files, limits: self._open(None, files, limits, None),
-            seats=self.workers * _PROGRAMS,
+        self._fleet = Fleet(
+            backend or backend_for(self.mode, image),
+            workers=self.workers,
             retries=retries,
+            min_isolation=min_isolation,
         )
-        self._closed = False
+        self._judges: OrderedDict[int, Judge] = OrderedDict()
 
     async def run(self, env: Environment | str, model_output: str) -> RunResult:
         """Judge one submission.
@@ -125,7 +119,7 @@ class AsyncDeepGym:
             ClosedError: If the engine is closed.
         """
         task = _task_of(env)
-        return await self._run_code(task, _code_of(model_output))
+        return await self._run_code(task, _code_of(model_output, task.language))
 
     async def run_batch(
         self,
@@ -151,7 +145,7 @@ class AsyncDeepGym:
         if isinstance(outputs, str):
             raise ConfigError("outputs must be a sequence of submissions, got one str; use run() for one")
         task = _task_of(env)
-        codes = [_code_of(output) for output in outputs]
+        codes = [_code_of(output, task.language) for output in outputs]
         results: dict[str, RunResult] = {}
         copies = Counter(codes)
         todo = iter(copies.items())
@@ -165,16 +159,13 @@ class AsyncDeepGym:
                 if progress is not None:
                     progress(done, len(codes))
 
-        parallel = min(max_parallel or self.workers * _IN_FLIGHT, len(copies))
+        parallel = min(max_parallel or self.workers * IN_FLIGHT, len(copies))
         await _gather([work() for _ in range(parallel)])
         return BatchResult(results=tuple(results[code] for code in codes))
 
     async def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""
-        async with self._running_pool().runner() as runner:
-            if runner.isolation is None:
-                raise SandboxError("the runner reported no isolation")
-            return runner.isolation
+        return await self._fleet.isolation()
 
     async def session(
         self,
@@ -213,12 +204,11 @@ class AsyncDeepGym:
     async def _open(
         self, task: WorkspaceTask | None, files: Sequence[File], limits: SessionLimits | None, ttl: float | None
     ) -> Session:
-        host = self._running_host()
         if task is None:
-            return await host.open(files, limits=limits, ttl=ttl)
+            return await self._fleet.session(files=files, limits=limits, ttl=ttl)
         service = f"{task.support}\n\nSEED = {task.seed}\n\n{task.service}" if task.service else None
-        return await host.open(
-            task.files,
+        return await self._fleet.session(
+            files=task.files,
             setup=task.setup,
             service=service,
             limits=limits or task.limits,
@@ -232,7 +222,7 @@ class AsyncDeepGym:
         Raises:
             SandboxError: If the sandbox that holds the snapshot is gone.
         """
-        return await self._running_host().resume(snapshot)
+        return await self._fleet.resume(snapshot)
 
     async def judge(
         self, task: WorkspaceTask | str, session: Session, *, tests: Sequence[StateTest] | None = None
@@ -255,15 +245,13 @@ class AsyncDeepGym:
         cause, began = "", time.perf_counter()
         for attempt in range(1, self._retries + 2):
             try:
-                async with Inspection(session, task) as inspection:
-                    hearing = judge.hear(inspection)
-                    await self._hear_out(hearing, waits=True)
+                result = await judge.judge(session, self._fleet)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
                 cause = str(error)
                 continue
-            return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
+            return _timed(result, began, attempt)
         return _not_run(task, "infrastructure_error", cause, tests=judge.tests)
 
     async def execute(self, program: Program, stdin: bytes = b"") -> ProgramResult:
@@ -303,7 +291,7 @@ class AsyncDeepGym:
         if isinstance(stdins, (str, bytes)):
             raise ConfigError("stdins must be a sequence of inputs, got one; use execute() for one")
         inputs = [_stdin_of(stdin) for stdin in stdins]
-        return await self._programs.run(program, inputs, max_parallel)
+        return await self._fleet.run_program(program, inputs, max_parallel)
 
     async def languages(self) -> Mapping[LanguageName, str | None]:
         """Return each language programs may be in with the version of its toolchain in the sandbox.
@@ -313,17 +301,11 @@ class AsyncDeepGym:
         Raises:
             SandboxError: If no sandbox could be started.
         """
-        return await self._programs.languages()
+        return await self._fleet.languages()
 
     async def aclose(self) -> None:
         """End every sandbox; runs under way fail. Closing twice does no harm."""
-        self._closed = True
-        if self._host is not None:
-            await self._host.aclose()
-            self._host = None
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        await self._fleet.aclose()
 
     async def __aenter__(self) -> AsyncDeepGym:
         """Return the engine itself."""
@@ -335,7 +317,7 @@ class AsyncDeepGym:
 
     # ── one submission ────────────────────────────────────────────────────────────────────
 
-    async def _run_code(self, task: FunctionTask, code: str) -> RunResult:
+    async def _run_code(self, task: SubmissionTask, code: str) -> RunResult:
         began = time.perf_counter()
         if not code:
             return _not_run(task, "no_code", "the text holds no code")
@@ -345,35 +327,17 @@ class AsyncDeepGym:
         cause = ""
         for attempt in range(1, self._retries + 2):
             try:
-                hearing = await self._hearing(judge, code)
+                result = await judge.judge(code, self._fleet)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
                 cause = str(error)
                 continue
-            return hearing.verdict(wall_seconds=time.perf_counter() - began, attempts=attempt)
+            return _timed(result, began, attempt)
         timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
         return _not_run(task, "infrastructure_error", cause, timing)
 
-    async def _hearing(self, judge: CallJudge | AssertionJudge, code: str) -> Hearing:
-        """Return a hearing of ``code`` that is over."""
-        if isinstance(judge, CallJudge):
-            hearing = judge.hear(code)
-            await self._hear_out(hearing)
-            return hearing
-        async with judge.examine(code, self._running_pool().runner) as examination:
-            hearing = judge.hear(examination)
-            if examination.refused is None:
-                await self._hear_out(hearing, waits=True)
-        return hearing
-
-    async def _hear_out(self, hearing: Hearing, *, waits: bool = False) -> None:
-        again = True
-        while again:
-            async with self._running_pool().runner(waits=waits) as runner:
-                again = hearing.end(await runner.execute(hearing.next_job(), hearing.take))
-
-    def _judge(self, task: FunctionTask) -> CallJudge | AssertionJudge:
+    def _judge(self, task: SubmissionTask) -> Judge:
         """Return the task's judge, made once while the task is in use."""
         judge = self._judges.get(id(task))
         if judge is None:
@@ -383,37 +347,15 @@ class AsyncDeepGym:
         self._judges.move_to_end(id(task))
         return judge
 
-    def _running_pool(self) -> Pool:
-        if self._closed:
-            raise ClosedError("the engine is closed; make a new one")
-        loop = asyncio.get_running_loop()
-        if self._pool is None:
-            self._loop = loop
-            self._pool = Pool(
-                self._backend, workers=self.workers, in_flight=_IN_FLIGHT, min_isolation=self._min_isolation
-            )
-        elif loop is not self._loop:
-            raise ConfigError("an AsyncDeepGym serves the event loop it was first used on; make one per loop")
-        return self._pool
 
-    def _running_host(self) -> SessionHost:
-        self._running_pool()  # of this loop, and not closed
-        if self._host is None:
-            pool = Pool(
-                self._backend.for_sessions(), workers=self.workers, in_flight=1, min_isolation=self._min_isolation
-            )
-            self._host = SessionHost(pool)
-        return self._host
-
-
-def _task_of(env: Environment | str) -> FunctionTask:
+def _task_of(env: Environment | str) -> SubmissionTask:
     task = load_task(env) if isinstance(env, str) else env
     if isinstance(task, WorkspaceTask):
         raise ConfigError(
             f"{task.id!r} is a workspace task, worked on in many turns: "
             f"use gym.make('DeepGym/{task.id}'), deepgym_env.rollout, or session() and judge()"
         )
-    if not isinstance(task, FunctionTask):
+    if not isinstance(task, SubmissionTask):
         raise ConfigError(f"env must be a Task or the id of a built-in task, got {env!r}")
     return task
 
@@ -443,11 +385,16 @@ def _fingerprint(task: WorkspaceTask) -> str:
     return _fingerprint_of((task.files, task.setup, task.service, task.support, task.seed, task.limits))
 
 
-def _code_of(model_output: str) -> str:
+def _code_of(model_output: str, language: LanguageName) -> str:
     if not isinstance(model_output, str):
         raise ConfigError(f"model_output must be a str, got {type(model_output).__name__}")
     # What is longer still than any code may be is not searched for code, and refused as it is.
-    return extract_code(model_output) if len(model_output) <= _MAX_TEXT else model_output
+    return extract_code(model_output, language) if len(model_output) <= _MAX_TEXT else model_output
+
+
+def _timed(result: RunResult, began: float, attempts: int) -> RunResult:
+    timing = result.timing.model_copy(update={"wall_seconds": time.perf_counter() - began, "attempts": attempts})
+    return result.model_copy(update={"timing": timing})
 
 
 async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -11,7 +11,14 @@ from typing import NamedTuple
 
 __all__ = ["BREAKS", "FENCE", "Block", "extract_code", "fenced_blocks", "read_block"]
 
-_PYTHON = frozenset({"python", "py", "python3", "py3", "ipython", ""})
+_TAGS: dict[str, frozenset[str]] = {
+    "python": frozenset({"python", "py", "python3", "py3", "ipython"}),
+    "bash": frozenset({"bash", "sh", "shell"}),
+    "cpp": frozenset({"cpp", "c++", "cxx", "cc"}),
+    "javascript": frozenset({"javascript", "js", "node"}),
+    "rust": frozenset({"rust", "rs"}),
+    "go": frozenset({"go", "golang"}),
+}
 
 BREAKS = r"\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029"
 """What ends a line, as in ``str.splitlines``: the inside of a regular expression's class."""
@@ -29,10 +36,10 @@ class Block(NamedTuple):
     end: int
 
 
-def extract_code(text: str) -> str:
+def extract_code(text: str, language: str = "python") -> str:
     r"""Return the last fenced block of ``text``, or all of it if there is none.
 
-    Blocks in Python or in no language named are preferred over others; a block that is never
+    Blocks in ``language`` or in no language named are preferred over others; a block that is never
     closed reaches to the end (a model that ran out of tokens).
 
     Example:
@@ -42,8 +49,9 @@ def extract_code(text: str) -> str:
     blocks = fenced_blocks(text)
     if not blocks:
         return text if text.strip() else ""
-    python = [code for language, code in blocks if language.lower() in _PYTHON]
-    code = (python or [code for _, code in blocks])[-1]
+    tags = _TAGS.get(language, {language}) | {""}
+    wanted = [code for tag, code in blocks if tag.lower() in tags]
+    code = (wanted or [code for _, code in blocks])[-1]
     return code if code.strip() else ""
 
 

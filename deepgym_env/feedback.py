@@ -7,7 +7,7 @@ from deepgym_env.result import CaseResult, RunResult
 __all__ = ["feedback"]
 
 _MEANING = {
-    "no_code": "Your message holds no code. Answer with one fenced Python block.",
+    "no_code": "Your message holds no code. Answer with one fenced block of it.",
     "infrastructure_error": "The sandbox failed, which is no fault of yours; there is no verdict.",
 }
 

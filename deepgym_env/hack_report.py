@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deepgym_env.result import RunResult
-from deepgym_env.task import FunctionTask, Query, TestCase
+from deepgym_env.task import Query, SubmissionTask, TestCase
 
 __all__ = ["hack_report"]
 
@@ -37,7 +37,7 @@ _SUSPECT = {
 _LYING = {"__eq__", "__ne__", "__class__", "__instancecheck__", "__subclasscheck__"}
 
 
-def hack_report(task: FunctionTask, code: str, result: RunResult) -> dict[str, Any]:
+def hack_report(task: SubmissionTask, code: str, result: RunResult) -> dict[str, Any]:
     """Return the signs of cheating in a submission; deterministic, and cheap.
 
     Returns:
@@ -55,7 +55,7 @@ def hack_report(task: FunctionTask, code: str, result: RunResult) -> dict[str, A
         (1.0, [], True)
     """
     public, hidden = _share(result, public=True), _share(result, public=False)
-    tree = _parsed(code)
+    tree = _parsed(code if task.language == "python" else "")
     memorised = _memorised(task, tree)
     suspect = sorted(set(_suspects(tree)))
     tampered = result.status == "tampered"
@@ -83,7 +83,7 @@ def _parsed(code: str) -> ast.AST:
         return ast.Module([], [])
 
 
-def _memorised(task: FunctionTask, tree: ast.AST) -> int:
+def _memorised(task: SubmissionTask, tree: ast.AST) -> int:
     """Return how many public calls have an argument, of those that say something, among the code's literals."""
     calls = [
         [arg for arg in call.args if not isinstance(arg, Query) and len(repr(arg)) >= _SAYS_SOMETHING]

@@ -20,13 +20,13 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Transition, Vector, turns_of
-from deepgym_env.envs.function_episode import FunctionEpisode
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.envs.spaces import UnicodeText
+from deepgym_env.envs.submission_episode import SubmissionEpisode
 from deepgym_env.envs.workspace_episode import WorkspaceEpisode
 from deepgym_env.errors import ConfigError
 from deepgym_env.sandbox import Session
-from deepgym_env.task import AnyTask, FunctionTask, WorkspaceTask
+from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
 __all__ = ["CodingEnv"]
 
@@ -124,8 +124,8 @@ class CodingEnv(gym.Env[str, Action]):
             raise ConfigError(f"fresh_tests needs a built-in task: the tests of {task} are the benchmark's")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
-        if dense and isinstance(self.task, FunctionTask):
-            raise ConfigError("dense is for workspace tasks: a function is judged with every submission anyway")
+        if dense and isinstance(self.task, SubmissionTask):
+            raise ConfigError("dense is for workspace tasks: any other is judged with every submission anyway")
         self._options: dict[str, Any] = {
             "max_turns": max_turns,
             "fresh_tests": fresh_tests,
@@ -235,7 +235,7 @@ class CodingEnv(gym.Env[str, Action]):
         """
         episode = self._begun()
         if not isinstance(episode, WorkspaceEpisode):
-            raise ConfigError(f"{self.task.id!r} is a function task and has no session")
+            raise ConfigError(f"{self.task.id!r} has no session: it is answered by one submission")
         return episode.session
 
     def render(self) -> str | None:
@@ -287,7 +287,7 @@ class CodingEnv(gym.Env[str, Action]):
         turns = self._options["max_turns"]
         if isinstance(self.task, WorkspaceTask):
             return WorkspaceEpisode(engine, self.task, max_turns=turns, dense=self._options["dense"])
-        return FunctionEpisode(engine, self.task, max_turns=turns)
+        return SubmissionEpisode(engine, self.task, max_turns=turns)
 
     def _keep(self, episode: Episode[Any]) -> Episode[Any]:
         """Take an episode as this environment's; it is closed when the environment is collected."""

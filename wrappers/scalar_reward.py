@@ -16,7 +16,7 @@ from gymnasium.vector import VectorEnv
 
 from deepgym_env.errors import ConfigError
 from deepgym_env.judge.floor import floor_of
-from deepgym_env.task import FunctionTask, WorkspaceTask
+from deepgym_env.task import SubmissionTask, WorkspaceTask
 from deepgym_env.wrappers.requirements import finite, one_of, require_vector
 from deepgym_env.wrappers.reward_rule import RewardRuleWrapper, ValueRule, VectorRewardRuleWrapper
 
@@ -130,13 +130,13 @@ def _floor(how: How, env: Any) -> Callable[[], float]:
     """
     if how != "mean":
         raise ConfigError(f"subtract_floor goes with how='mean', got how={how!r}: the floor is a mean over the tests")
-    if not isinstance(getattr(env, "task", None), FunctionTask | WorkspaceTask):
+    if not isinstance(getattr(env, "task", None), SubmissionTask | WorkspaceTask):
         raise ConfigError(f"subtract_floor needs one of DeepGym's environments, got {env}")
     return partial(_task_floor, env)
 
 
 def _task_floor(env: Any) -> float:
-    return floor_of(env.task) if isinstance(env.task, FunctionTask) else 0.0  # no constant solves a workspace task
+    return floor_of(env.task) if isinstance(env.task, SubmissionTask) else 0.0  # no constant solves a workspace task
 
 
 def _checked(tests: int, how: How, weights: Sequence[float] | None) -> list[float] | None:

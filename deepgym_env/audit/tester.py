@@ -20,7 +20,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.rollout import Policy
-from deepgym_env.task import AnyTask, FunctionTask, Task, WorkspaceTask
+from deepgym_env.task import AnyTask, FunctionTask, SubmissionTask, Task, WorkspaceTask
 
 __all__ = ["AdversarialTester"]
 
@@ -132,6 +132,10 @@ class AdversarialTester:
             return FunctionTarget(self._dg, env)
         if isinstance(env, WorkspaceTask):
             return WorkspaceTarget(self._dg, env)
+        if isinstance(env, SubmissionTask):
+            raise ConfigError(
+                f"{env.id!r} is a {type(env).__name__}: only tasks with Python functions and workspaces can be audited"
+            )
         if not all(hasattr(env, name) for name in ("score", "kind", "knowledge", "name")):
             raise ConfigError(f"env must be a task, the id of a built-in one, or a Target, got {env!r}")
         return env

@@ -16,7 +16,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import SandboxError
 from deepgym_env.judge.floor import floor_of
 from deepgym_env.result import RunResult
-from deepgym_env.task import FunctionTask, Task
+from deepgym_env.task import FunctionTask, SubmissionTask, Task
 
 __all__ = ["CanonReport", "check", "dishonest"]
 
@@ -82,12 +82,14 @@ class CanonReport:
     seconds: float = 0.0
 
 
-def dishonest(task: FunctionTask) -> dict[str, str]:
+def dishonest(task: SubmissionTask) -> dict[str, str]:
     """Return submissions that know nothing of a task, by name.
 
     ``empty`` is no function at all, ``stub`` returns None, ``always equal`` an object that claims to equal
     everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
     """
+    if not isinstance(task, FunctionTask):
+        return {"empty": "# nothing\n"}
     return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
 
 
@@ -99,7 +101,7 @@ def _function(entry_point: str, body: str) -> str:
     return f"{head}{depth}def {name}(*args, **kwargs):\n{lines}\n"
 
 
-def check(tasks: Sequence[FunctionTask], engine: DeepGym, progress: Progress | None = None) -> CanonReport:
+def check(tasks: Sequence[SubmissionTask], engine: DeepGym, progress: Progress | None = None) -> CanonReport:
     """Judge the published solutions of tasks, and the dishonest answers.
 
     Args:
@@ -133,7 +135,7 @@ def check(tasks: Sequence[FunctionTask], engine: DeepGym, progress: Progress | N
     return report
 
 
-def _judge(engine: DeepGym, task: FunctionTask, codes: list[str]) -> list[RunResult]:
+def _judge(engine: DeepGym, task: SubmissionTask, codes: list[str]) -> list[RunResult]:
     results = list(engine.run_batch(task, codes).results)
     lost = [result for result in results if not result.has_verdict]
     if lost:

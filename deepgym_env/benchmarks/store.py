@@ -19,7 +19,7 @@ from typing import Any
 from deepgym_env.benchmarks.home import write_atomically
 from deepgym_env.benchmarks.records import pack, unpack
 from deepgym_env.errors import StoreError
-from deepgym_env.task import AnyTask, FunctionTask
+from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["FORMAT", "Entry", "Store", "write_store"]
 
@@ -133,7 +133,7 @@ def _entry(task: AnyTask, offset: int, length: int) -> Entry:
         tags=task.tags,
         tests=len(task.tests),
         public=len(task.public_tests),
-        floor=task.floor if isinstance(task, FunctionTask) else None,
+        floor=task.floor if isinstance(task, SubmissionTask) else None,
         offset=offset,
         length=length,
     )

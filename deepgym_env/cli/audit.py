@@ -20,7 +20,7 @@ from deepgym_env.cli.inputs import (
     WorkersOption,
     examples,
     read_text,
-    resolve_function,
+    resolve_submission,
     resolve_task,
 )
 from deepgym_env.errors import ConfigError
@@ -115,7 +115,7 @@ def audit(
 
     with DeepGym(workers=workers) as engine:
         if env is not None:
-            target: Any = resolve_function(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
+            target: Any = resolve_submission(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
         else:
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
         engine.isolation()  # a sandbox that can't start fails here, once
@@ -192,7 +192,7 @@ def _of_tests(
         return signs, None
 
     def redraw(seed: int) -> Task:
-        drawn = resolve_function(name, seed)
+        drawn = resolve_submission(name, seed)
         return drawn if isinstance(drawn, Task) else target
 
     mutation = _with_bar("mutants", lambda tick: mutation_score(engine, target, redraw=redraw, progress=tick))

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from deepgym_env.cli.console import print_json, progress_bar, stdout
-from deepgym_env.cli.inputs import ImageOption, JsonOption, ModeOption, WorkersOption, examples, resolve_function
+from deepgym_env.cli.inputs import ImageOption, JsonOption, ModeOption, WorkersOption, examples, resolve_submission
 from deepgym_env.errors import ConfigError, SandboxError, TaskError
 
 if TYPE_CHECKING:
     from deepgym_env.blocking import DeepGym
     from deepgym_env.result import RunResult
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
 __all__ = ["EXAMPLES", "bench"]
 
@@ -41,7 +41,7 @@ def bench(
     """Measure latency and throughput with the task's reference solution; no two submissions are the same."""
     from deepgym_env.blocking import DeepGym
 
-    judged = resolve_function(task)
+    judged = resolve_submission(task)
     if judged.reference is None:
         raise ConfigError(f"task {judged.id!r} has no reference.py to submit: choose another with --task")
     codes = (f"{judged.reference}\n# {number}\n" for number in itertools.count())
@@ -60,7 +60,7 @@ def bench(
         _print_figures(figures)
 
 
-def _start_seconds(engine: DeepGym, task: FunctionTask, codes: Iterator[str]) -> float:
+def _start_seconds(engine: DeepGym, task: SubmissionTask, codes: Iterator[str]) -> float:
     """Return the time from nothing to the first verdict, then start every other worker."""
     began = time.perf_counter()
     _insist(engine.run(task, next(codes)))
@@ -69,7 +69,7 @@ def _start_seconds(engine: DeepGym, task: FunctionTask, codes: Iterator[str]) ->
     return seconds
 
 
-def _latencies(engine: DeepGym, task: FunctionTask, codes: list[str], tick: Tick) -> list[float]:
+def _latencies(engine: DeepGym, task: SubmissionTask, codes: list[str], tick: Tick) -> list[float]:
     latencies = []
     for code in codes:
         began = time.perf_counter()
@@ -80,7 +80,7 @@ def _latencies(engine: DeepGym, task: FunctionTask, codes: list[str], tick: Tick
     return latencies
 
 
-def _batch_seconds(engine: DeepGym, task: FunctionTask, codes: list[str], tick: Callable[[int, int], None]) -> float:
+def _batch_seconds(engine: DeepGym, task: SubmissionTask, codes: list[str], tick: Callable[[int, int], None]) -> float:
     began = time.perf_counter()
     results = engine.run_batch(task, codes, progress=tick)
     seconds = time.perf_counter() - began
@@ -98,7 +98,7 @@ def _insist(result: RunResult) -> None:
 
 
 def _figures(
-    task: FunctionTask, engine: DeepGym, latencies: list[float], batch_seconds: float, start_seconds: float
+    task: SubmissionTask, engine: DeepGym, latencies: list[float], batch_seconds: float, start_seconds: float
 ) -> dict[str, Any]:
     isolation = engine.isolation()
     ordered = sorted(1000 * latency for latency in latencies)

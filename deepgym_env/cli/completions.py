@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from deepgym_env.errors import ConfigError, TaskError
 
 if TYPE_CHECKING:
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
 __all__ = ["FIELDS", "Completion", "Key", "read_completions"]
 
@@ -42,7 +42,7 @@ class Completion:
     """
 
     id: str | int | float
-    task: FunctionTask
+    task: SubmissionTask
     text: str
     sha256: str
 
@@ -53,7 +53,7 @@ class Completion:
 
 
 def read_completions(
-    path: Path, default_task: FunctionTask, load: Callable[[str], FunctionTask], field: str | None = None
+    path: Path, default_task: SubmissionTask, load: Callable[[str], SubmissionTask], field: str | None = None
 ) -> list[Completion]:
     """Read every line of ``path``.
 
@@ -96,7 +96,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _completion(
-    number: int, line: bytes, default_task: FunctionTask, load: Callable[[str], FunctionTask], field: str | None
+    number: int, line: bytes, default_task: SubmissionTask, load: Callable[[str], SubmissionTask], field: str | None
 ) -> Completion:
     row = _object(line)
     text = _text(row, field)

@@ -25,7 +25,7 @@ from deepgym_env.cli.inputs import (
     TaskArgument,
     WorkersOption,
     examples,
-    resolve_function,
+    resolve_submission,
 )
 from deepgym_env.cli.result_log import Record, ResultLog, record_of
 from deepgym_env.errors import ConfigError
@@ -78,7 +78,7 @@ def evaluate(
     image: ImageOption = None,
 ) -> None:
     """Judge many completions: exits with 0 once all have verdicts, 3 if some have none."""
-    load = functools.cache(lambda name: resolve_function(name, seed))
+    load = functools.cache(lambda name: resolve_submission(name, seed))
     completions = read_completions(solutions, load(task), load, field)
     out = output or solutions.with_name(f"{solutions.stem}.results.jsonl")
     if out.exists() and out.samefile(solutions):

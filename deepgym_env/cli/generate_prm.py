@@ -19,7 +19,7 @@ from deepgym_env.cli.inputs import (
     TaskArgument,
     WorkersOption,
     examples,
-    resolve_function,
+    resolve_submission,
 )
 from deepgym_env.errors import ConfigError
 
@@ -57,7 +57,7 @@ def generate_prm(
     from deepgym_env.episodes import generate_prm as label
     from deepgym_env.episodes.export import replacing, write_rows
 
-    judged = resolve_function(task, seed)
+    judged = resolve_submission(task, seed)
     trajectories = _read(solutions, judged.id)
     if output.exists() and output.samefile(solutions):
         raise ConfigError(f"{output}: --output must be another file than --solutions")

@@ -3,7 +3,7 @@
 - :data:`TaskArgument`, :data:`SeedOption`, :data:`WorkersOption`, :data:`LevelOption`,
   :data:`ModeOption`, :data:`ImageOption`, :data:`JsonOption`: parameters several commands have.
 - :class:`Level`: levels of isolation, as choices.
-- :func:`resolve_task`, :func:`resolve_function`, :func:`read_text`: what their values mean.
+- :func:`resolve_task`, :func:`resolve_submission`, :func:`read_text`: what their values mean.
 - :func:`examples`: a help epilog.
 """
 
@@ -22,7 +22,7 @@ from rich.markup import escape
 from deepgym_env.errors import ConfigError, DeepGymError, TaskError
 
 if TYPE_CHECKING:
-    from deepgym_env.task import AnyTask, FunctionTask
+    from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = [
     "ImageOption",
@@ -35,7 +35,7 @@ __all__ = [
     "WorkersOption",
     "examples",
     "read_text",
-    "resolve_function",
+    "resolve_submission",
     "resolve_task",
 ]
 
@@ -108,16 +108,16 @@ ImageOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else there.")]
 
 
-def resolve_function(name: str, seed: int = 0) -> FunctionTask:
-    """Return the function task a TASK argument means.
+def resolve_submission(name: str, seed: int = 0) -> SubmissionTask:
+    """Return the task a TASK argument means, one answered by a submission.
 
     Raises:
         TaskError: If there is no such task, its folder is broken, or it is a workspace task.
     """
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
     task = resolve_task(name, seed)
-    if not isinstance(task, FunctionTask):
+    if not isinstance(task, SubmissionTask):
         raise TaskError(f"{task.id!r} is a workspace task, worked on in many turns: use `deepgym play {name}`")
     return task
 
@@ -141,11 +141,11 @@ def resolve_task(name: str, seed: int = 0) -> AnyTask:
     if not folder.is_dir():
         raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")
     from deepgym_env.judge import judge_of
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
     try:
         task = load_task_folder(folder.resolve(), seed)
-        if isinstance(task, FunctionTask):
+        if isinstance(task, SubmissionTask):
             judge_of(task)  # tests that can't be asked are found here, before anything is run
     except DeepGymError:
         raise

@@ -18,7 +18,7 @@ from deepgym_env.cli.inputs import (
     TaskArgument,
     examples,
     read_text,
-    resolve_function,
+    resolve_submission,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(
     """Judge one submission: exits with 0 if every test passes, 1 if not, 3 without a verdict."""
     from deepgym_env.blocking import DeepGym
 
-    judged = resolve_function(task, seed)
+    judged = resolve_submission(task, seed)
     text = read_text(solution, "--solution")
     with DeepGym(workers=1, min_isolation=min_isolation.value) as engine:
         result = engine.run(judged, text)

@@ -24,7 +24,7 @@ from deepgym_env.episodes.messages import action_text, observation_text
 from deepgym_env.episodes.record import Episode
 from deepgym_env.errors import ConfigError
 from deepgym_env.result import RunResult
-from deepgym_env.task import AnyTask, FunctionTask
+from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["generate_prm", "is_good_step", "prm_row"]
 
@@ -101,7 +101,7 @@ def generate_prm(
         ConfigError: If the task is a workspace.
     """
     found = load_task(task) if isinstance(task, str) else task
-    if not isinstance(found, FunctionTask):
+    if not isinstance(found, SubmissionTask):
         raise ConfigError(f"{found.id!r} is a workspace, not solved by one text: log episodes, then export them to prm")
     trajectories = [[each] if isinstance(each, str) else list(each) for each in solutions]
     attempts = [attempt for trajectory in trajectories for attempt in trajectory]
@@ -110,7 +110,7 @@ def generate_prm(
     return [row for row in rows if row["completions"]]
 
 
-def _row(task: FunctionTask, attempts: Sequence[str], results: Sequence[RunResult]) -> Row:
+def _row(task: SubmissionTask, attempts: Sequence[str], results: Sequence[RunResult]) -> Row:
     labels = list(_labels(results))
     return {"prompt": task.prompt, "completions": list(attempts[: len(labels)]), "labels": labels}
 

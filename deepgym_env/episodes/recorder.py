@@ -19,7 +19,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from deepgym_env.episodes.log import EpisodeWriter
 from deepgym_env.episodes.record import End, Episode, Turn, plain, plain_observation
-from deepgym_env.task import FunctionTask, WorkspaceTask
+from deepgym_env.task import SubmissionTask, WorkspaceTask
 
 __all__ = ["Recorder", "rng_state", "spec_json", "spec_of_env", "task_seed_of"]
 
@@ -132,7 +132,7 @@ def spec_json(spec: EnvSpec | None) -> dict[str, Any] | None:
 def task_seed_of(env: gym.Env[Any, Any]) -> int | None:
     """Return the seed of an environment's task; None if it isn't one of ours."""
     task = getattr(env.unwrapped, "task", None)
-    return task.seed if isinstance(task, FunctionTask | WorkspaceTask) else None
+    return task.seed if isinstance(task, SubmissionTask | WorkspaceTask) else None
 
 
 def rng_state(generator: np.random.Generator) -> str:

@@ -1,20 +1,21 @@
 """Turns what a submission answered, or an agent left, into verdicts; the only place that knows the right answers.
 
-- :func:`judge_of`: the judge of a task that is a function to write.
+- :func:`judge_of`: the judge of a task that is answered by one submission.
 """
 
 from __future__ import annotations
 
 from deepgym_env.errors import ConfigError
 from deepgym_env.judge.assertion import AssertionJudge
-from deepgym_env.judge.call import CallJudge, Hearing
-from deepgym_env.judge.state import Inspection, StateJudge
-from deepgym_env.task import AssertionTask, FunctionTask, Task
+from deepgym_env.judge.base import Judge, Sandboxes
+from deepgym_env.judge.call import CallJudge
+from deepgym_env.judge.state import StateJudge
+from deepgym_env.task import AssertionTask, SubmissionTask, Task
 
-__all__ = ["AssertionJudge", "CallJudge", "Hearing", "Inspection", "StateJudge", "judge_of"]
+__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "StateJudge", "judge_of"]
 
 
-def judge_of(task: FunctionTask) -> CallJudge | AssertionJudge:
+def judge_of(task: SubmissionTask) -> Judge:
     """Return the judge that a task's tests ask for.
 
     Raises:

@@ -31,6 +31,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 from typing import Any
 
+from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of, printable
 from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
@@ -81,14 +82,13 @@ class AssertionJudge:
             ]
         )
 
-    def examine(self, code: str, runners: Runners) -> Examination:
-        """Return an examination of ``code``, not yet begun; ``runners`` lends sandboxes."""
-        return Examination(self.task, code, runners)
-
-    def hear(self, examination: Examination) -> Hearing:
-        """Begin to judge what ``examination`` asks of."""
-        questions = _Questions(self.task, Query(examination))
-        return _AssertionHearing(questions, self.source, examination)
+    async def judge(self, code: str, sandboxes: Sandboxes) -> RunResult:
+        """Return the verdict on ``code``."""
+        async with Examination(self.task, code, sandboxes.runner) as examination:
+            hearing = _AssertionHearing(_Questions(self.task, Query(examination)), self.source, examination)
+            if examination.refused is None:
+                await hearing.hold(sandboxes, waits=True)
+        return hearing.verdict()
 
 
 class Examination:
@@ -387,12 +387,12 @@ class _AssertionHearing(Hearing):
             error=printable(message) if test.public else "",
         )
 
-    def verdict(self, *, wall_seconds: float = 0.0, attempts: int = 1) -> RunResult:
+    def verdict(self) -> RunResult:
         """Return the result; the submission's process counts, the examiner's doesn't."""
         if self._examination.refused is not None:
             self._refused = self._examination.refused
         self._cpu_seconds, self._peak_kb = self._examination.cpu_seconds, self._examination.peak_kb
-        return super().verdict(wall_seconds=wall_seconds, attempts=attempts)
+        return super().verdict()
 
 
 def _value_of(reply: str) -> str:

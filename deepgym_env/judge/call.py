@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from deepgym_env.errors import TaskError
+from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.compare import Expected, matches, summarize
 from deepgym_env.result import CaseResult, CaseStatus, RunResult, RunStatus, Timing
 from deepgym_env.sandbox.execution import Ending, Forfeited, Job
@@ -83,6 +84,12 @@ class CallJudge:
             f'"prelude":{json.dumps(task.prelude)},"entry_point":{json.dumps(task.entry_point)},'
             f'"seed":{task.seed % 2**32},"output_bytes":{task.limits.output_bytes}'
         )
+
+    async def judge(self, code: str, sandboxes: Sandboxes) -> RunResult:
+        """Return the verdict on ``code``."""
+        hearing = self.hear(code)
+        await hearing.hold(sandboxes)
+        return hearing.verdict()
 
     def hear(self, code: str) -> Hearing:
         """Begin to judge ``code``."""
@@ -152,6 +159,13 @@ class Hearing:
         self._queries = 0
         self._cpu_seconds = 0.0
         self._peak_kb = 0
+
+    async def hold(self, sandboxes: Sandboxes, *, waits: bool = False) -> None:
+        """Have it asked everything, in as many processes as it takes."""
+        again = True
+        while again:
+            async with sandboxes.runner(waits=waits) as runner:
+                again = self.end(await runner.execute(self.next_job(), self.take))
 
     def next_job(self) -> Job:
         """Return the questions still open, with nonces of their own."""
@@ -288,7 +302,7 @@ class Hearing:
         self._queries = 0
         return len(open_questions) > 1 and self._processes < _MAX_PROCESSES
 
-    def verdict(self, *, wall_seconds: float = 0.0, attempts: int = 1) -> RunResult:
+    def verdict(self) -> RunResult:
         """Return the result."""
         task = self._judge.task
         cases, status, error = self._settle()
@@ -303,12 +317,7 @@ class Hearing:
             reward_components=components,
             details=f"{passed} of {len(cases)} tests passed" + (f"; {error}" if error else ""),
             seed=task.seed,
-            timing=Timing(
-                cpu_seconds=self._cpu_seconds,
-                wall_seconds=wall_seconds,
-                peak_memory_mb=self._peak_kb / 1024,
-                attempts=attempts,
-            ),
+            timing=Timing(cpu_seconds=self._cpu_seconds, peak_memory_mb=self._peak_kb / 1024),
         )
 
     def _settle(self) -> tuple[list[CaseResult], RunStatus, str]:

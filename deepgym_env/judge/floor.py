@@ -12,7 +12,7 @@ from typing import Any
 from deepgym_env.judge.compare import Expected, matches
 from deepgym_env.judge.equality import close
 from deepgym_env.sandbox.runner.views import VIEWS
-from deepgym_env.task import Call, Comparison, FunctionTask, Task, TestCase
+from deepgym_env.task import Call, Comparison, SubmissionTask, Task, TestCase
 
 __all__ = ["best_constant", "floor_of"]
 
@@ -21,7 +21,7 @@ _BY_TEXT = ({"exact"}, {"equal"})
 _LISTS = ("any_of", "any_equal")
 
 
-def floor_of(task: FunctionTask) -> float:
+def floor_of(task: SubmissionTask) -> float:
     """Return the best score of a function that returns the same value whatever it is asked, 0..1.
 
     Of tests that are code it is known only if the task says so; else it counts as 0.

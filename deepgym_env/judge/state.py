@@ -18,6 +18,7 @@ from typing import Any
 
 from deepgym_env.errors import RefusedError, TaskError
 from deepgym_env.judge import checker
+from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing
 from deepgym_env.result import CaseResult, CaseStatus, RunResult
 from deepgym_env.sandbox.execution import Job
@@ -52,9 +53,17 @@ class StateJudge:
         self.task = task
         self.tests = tuple(task.tests if tests is None else tests)
 
-    def hear(self, inspection: Inspection) -> Hearing:
-        """Begin to judge the session that ``inspection`` looks at."""
-        return _StateHearing(_Questions(self.task, self.tests, Query(inspection)), self.task.check)
+    async def judge(self, session: Session, sandboxes: Sandboxes) -> RunResult:
+        """Return the verdict on the state of a session, in which nobody else works meanwhile.
+
+        Raises:
+            SandboxError: If a sandbox failed, which is no verdict.
+            TaskError: If the checker could not be loaded: the task is broken.
+        """
+        async with Inspection(session, self.task) as inspection:
+            hearing = _StateHearing(_Questions(self.task, self.tests, Query(inspection)), self.task.check)
+            await hearing.hold(sandboxes, waits=True)
+        return hearing.verdict()
 
 
 class Inspection:
@@ -202,7 +211,7 @@ class _StateHearing(Hearing):
             error=message if test.public else "",
         )
 
-    def verdict(self, *, wall_seconds: float = 0.0, attempts: int = 1) -> RunResult:
+    def verdict(self) -> RunResult:
         """Return the result.
 
         Raises:
@@ -210,4 +219,4 @@ class _StateHearing(Hearing):
         """
         if self._refused is not None:
             raise TaskError(f"check.py of {self._judge.task.id!r}: {self._refused[0]}: {self._refused[1]}")
-        return super().verdict(wall_seconds=wall_seconds, attempts=attempts)
+        return super().verdict()

@@ -1,20 +1,18 @@
 """Plain programs: compiled once, run on many inputs, in any language the sandbox has a toolchain for.
 
-- :class:`Program`, :class:`ProgramLimits`: what is run; :class:`ProgramResult`: what it came to.
+- :class:`Program`: what is run; :class:`ProgramResult`: what it came to.
 - :class:`ProgramRunner`: compiles and runs them in sessions.
 - :data:`LANGUAGES`: how each language is compiled and run.
 """
 
-from deepgym_env.programs.languages import LANGUAGES, Language, LanguageName
-from deepgym_env.programs.program import Program, ProgramLimits, ProgramResult, ProgramStatus, ProgramTiming
+from deepgym_env.programs.languages import LANGUAGES, Language
+from deepgym_env.programs.program import Program, ProgramResult, ProgramStatus, ProgramTiming
 from deepgym_env.programs.running import ProgramRunner
 
 __all__ = [
     "LANGUAGES",
     "Language",
-    "LanguageName",
     "Program",
-    "ProgramLimits",
     "ProgramResult",
     "ProgramRunner",
     "ProgramStatus",

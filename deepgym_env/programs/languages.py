@@ -13,11 +13,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-__all__ = ["LANGUAGES", "Language", "LanguageName", "Names"]
+from deepgym_env.task import LanguageName
 
-LanguageName = Literal["python", "bash", "c", "cpp", "javascript", "java", "rust", "go"]
+__all__ = ["LANGUAGES", "Language", "Names"]
+
 
 _CHECK_PYTHON = """\
 import sys, traceback

@@ -1,6 +1,5 @@
 """What a program is and what it came to: frozen data.
 
-- :class:`ProgramLimits`: what it may use.
 - :class:`Program`: code in some language, with the files beside it.
 - :data:`ProgramStatus`, :class:`ProgramTiming`, :class:`ProgramResult`: one run of it.
 """
@@ -10,12 +9,13 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
-from deepgym_env.programs.languages import LANGUAGES, LanguageName, Names
-from deepgym_env.task import File
+from deepgym_env.programs.languages import LANGUAGES, Names
+from deepgym_env.task import File, LanguageName, ProgramLimits
+from deepgym_env.task.base import Frozen
 
-__all__ = ["Program", "ProgramLimits", "ProgramResult", "ProgramStatus", "ProgramTiming"]
+__all__ = ["Program", "ProgramResult", "ProgramStatus", "ProgramTiming"]
 
 ProgramStatus = Literal[
     "ok",
@@ -29,39 +29,7 @@ ProgramStatus = Literal[
 ]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProgramLimits(_Frozen):
-    """What one run of a program may use, and its compiler.
-
-    Attributes:
-        cpu_seconds: CPU time, summed over threads and processes. Load on the machine doesn't count.
-        wall_seconds: Time it may spend *not* computing (asleep, blocked), in seconds.
-        memory_mb: Memory of its processes together, in MiB. Java, JavaScript and Go get what their
-            runtimes need on top; for them it is the size of the heap.
-        processes: Processes and threads it may have at a time.
-        output_bytes: What it may write to standard output; what of standard error is kept.
-        disk_mb: Size of a file it may write, in MiB. All its files with ``/tmp`` and the compiled
-            program may have that together, and what room its compiler needed.
-        compile_cpu_seconds: CPU time of the compiler.
-        compile_wall_seconds: Time the compiler may spend not computing.
-        compile_memory_mb: Memory of the compiler, in MiB.
-    """
-
-    cpu_seconds: float = Field(default=5.0, gt=0, le=3600)
-    wall_seconds: float = Field(default=10.0, gt=0, le=3600)
-    memory_mb: int = Field(default=512, ge=64, le=1 << 19)
-    processes: int = Field(default=64, ge=1, le=4096)
-    output_bytes: int = Field(default=1 << 20, ge=256, le=1 << 25)
-    disk_mb: int = Field(default=64, ge=1, le=1 << 15)
-    compile_cpu_seconds: float = Field(default=30.0, gt=0, le=3600)
-    compile_wall_seconds: float = Field(default=30.0, gt=0, le=3600)
-    compile_memory_mb: int = Field(default=2048, ge=64, le=1 << 19)
-
-
-class Program(_Frozen):
+class Program(Frozen):
     """A stand-alone program.
 
     Attributes:
@@ -107,7 +75,7 @@ class Program(_Frozen):
         return LANGUAGES[self.language].names(self.code)
 
 
-class ProgramTiming(_Frozen):
+class ProgramTiming(Frozen):
     """What a run cost; no part of what it came to.
 
     Attributes:
@@ -123,7 +91,7 @@ class ProgramTiming(_Frozen):
     attempts: int = 1
 
 
-class ProgramResult(_Frozen):
+class ProgramResult(Frozen):
     """What one run of a program came to.
 
     The status is the first of these that holds:

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from deepgym_env.errors import IsolationError, LanguageError, RefusedError, SandboxError
-from deepgym_env.programs.languages import LANGUAGES, Language, LanguageName
+from deepgym_env.programs.languages import LANGUAGES, Language
 from deepgym_env.programs.plan import PROBE_LIMITS, Plan
 from deepgym_env.programs.program import Program, ProgramResult, ProgramStatus, ProgramTiming
 from deepgym_env.sandbox import Command, Session
-from deepgym_env.task import File, SessionLimits
+from deepgym_env.task import File, LanguageName, SessionLimits
 
 __all__ = ["OpenSession", "ProgramRunner"]
 

@@ -7,7 +7,8 @@ from typing import get_args
 import pytest
 
 from deepgym_env import Program
-from deepgym_env.programs import LANGUAGES, LanguageName
+from deepgym_env.programs import LANGUAGES
+from deepgym_env.task import LanguageName
 
 ALL = get_args(LanguageName)
 

@@ -9,7 +9,8 @@ import pydantic
 import pytest
 
 from deepgym_env import File, Program, ProgramLimits, ProgramResult
-from deepgym_env.programs import LANGUAGES, LanguageName, ProgramTiming
+from deepgym_env.programs import LANGUAGES, ProgramTiming
+from deepgym_env.task import LanguageName
 
 MAIN = "static void main(String[] a) {}"
 

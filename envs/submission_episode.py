@@ -1,6 +1,6 @@
-"""Episodes of function tasks: submit code, read feedback, repair it.
+"""Episodes of tasks answered by one submission: submit code, read feedback, repair it.
 
-- :class:`FunctionEpisode`
+- :class:`SubmissionEpisode`
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from deepgym_env.extraction import extract_code
 from deepgym_env.feedback import feedback
 from deepgym_env.hack_report import hack_report
 from deepgym_env.judge.scratch import scratch_task
-from deepgym_env.task import FunctionTask
+from deepgym_env.task import FunctionTask, Limits, SubmissionTask
 
-__all__ = ["FunctionEpisode"]
+__all__ = ["SubmissionEpisode"]
 
-_NO_CODE = "Your message holds no code. Answer with one fenced Python block."
+_NO_CODE = "Your message holds no code. Answer with one fenced block of it."
 
 
-class FunctionEpisode(Episode[FunctionTask]):
+class SubmissionEpisode(Episode[SubmissionTask]):
     """Submissions are judged as they come; the episode ends when one passes every test."""
 
     @property
@@ -39,7 +39,7 @@ class FunctionEpisode(Episode[FunctionTask]):
         parsed = super().read(action)
         if not isinstance(action, str) or parsed.attempted:
             return parsed
-        if not extract_code(action):
+        if not extract_code(action, self.task.language):
             return ParsedAction((), _NO_CODE, action, attempted=False)
         return ParsedAction((ToolCall("submit", {"code": action}),), "", "")
 
@@ -51,31 +51,35 @@ class FunctionEpisode(Episode[FunctionTask]):
         """Return False: submissions have been judged where they were made."""
         return False
 
-    def copy(self) -> FunctionEpisode:
+    def copy(self) -> SubmissionEpisode:
         """Return another episode of the same make, not yet begun."""
-        return FunctionEpisode(self.engine, self.task, max_turns=self._max_turns)
+        return SubmissionEpisode(self.engine, self.task, max_turns=self._max_turns)
 
 
-async def submit(episode: FunctionEpisode, code: str) -> str:
+async def submit(episode: SubmissionEpisode, code: str) -> str:
     """Submit code to be judged by all tests, and read how it did. You may submit again.
 
     Args:
-        code: Python source that defines the function asked for.
+        code: The source of the whole solution.
     """
     result = await episode.engine.run(episode.task, code)
     if result.status == "no_code":
         return _NO_CODE
-    episode.judged(result, hack_report(episode.task, extract_code(code), result) if result.has_verdict else None)
+    episode.judged(
+        result,
+        hack_report(episode.task, extract_code(code, episode.task.language), result) if result.has_verdict else None,
+    )
     return feedback(result)
 
 
-async def run_code(episode: FunctionEpisode, code: str) -> str:
+async def run_code(episode: SubmissionEpisode, code: str) -> str:
     """Run scratch Python code and read what it prints; nothing is judged.
 
     Args:
         code: Python source of a whole program, standard library only.
     """
-    case = (await episode.engine.run(*scratch_task(code, episode.task.limits))).cases[0]
+    limits = episode.task.limits if isinstance(episode.task, FunctionTask) else Limits()
+    case = (await episode.engine.run(*scratch_task(code, limits))).cases[0]
     if case.status == "not_run":
         raise SandboxError("the scratch code could not be run")
     ended = "" if case.status in ("passed", "exception") else f"[{case.status.replace('_', ' ')}]"

@@ -1,0 +1,43 @@
+"""What a task is: frozen data, with no behaviour beyond checking itself.
+
+- :class:`SubmissionTask`: answered by one piece of code. Of a function it is a :class:`Task`, tested by
+  calls (:class:`Case`, :class:`Call`, :class:`Comparison`, :class:`Query`, :class:`TestCase`), or an
+  :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`).
+- :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
+- :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
+  command in a session may use.
+"""
+
+from __future__ import annotations
+
+from deepgym_env.task.base import Difficulty, LanguageName, SubmissionTask, Test
+from deepgym_env.task.calls import Call, Case, Comparison, Query, TestCase, View
+from deepgym_env.task.function import AssertionTask, CodeTest, FunctionTask, Task
+from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
+from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
+
+__all__ = [
+    "AnyTask",
+    "AssertionTask",
+    "Call",
+    "Case",
+    "CodeTest",
+    "Comparison",
+    "Difficulty",
+    "File",
+    "FunctionTask",
+    "LanguageName",
+    "Limits",
+    "ProgramLimits",
+    "Query",
+    "SessionLimits",
+    "StateTest",
+    "SubmissionTask",
+    "Task",
+    "Test",
+    "TestCase",
+    "View",
+    "WorkspaceTask",
+]
+
+AnyTask = SubmissionTask | WorkspaceTask

@@ -1,0 +1,72 @@
+"""Tasks of many turns in a workspace.
+
+- :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from deepgym_env.task.base import Described, Test
+from deepgym_env.task.limits import SessionLimits
+
+__all__ = ["File", "StateTest", "WorkspaceTask"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a workspace.
+
+    Attributes:
+        path: Relative to the workspace.
+        data: Its contents.
+        executable: Whether it may be run.
+    """
+
+    path: str
+    data: bytes
+    executable: bool = False
+
+
+class StateTest(Test):
+    """One test of the state an agent left its workspace in; a public one the agent may run.
+
+    Attributes:
+        title: What it looks for, one line; shown for public tests.
+    """
+
+    title: str = ""
+
+
+class WorkspaceTask(Described):
+    """A task of many turns: an agent works in a workspace, and what it leaves there is judged.
+
+    Its ``reference`` is the source of the scripted agent that solves it.
+
+    Attributes:
+        tests: The tests, in the order of the reward vector.
+        files: What the workspace holds to begin with.
+        setup: Shell commands that prepare it further, run in the sandbox before the agent comes.
+        support: Source whose names ``check`` and ``service`` see: how the files were drawn.
+        service: Source of the HTTP service that runs beside each command; empty: none.
+        check: Source of the tests, functions of a :class:`~deepgym_env.judge.checker.Workspace`;
+            it runs in a process of its own and never where the agent's code runs.
+        limits: What the agent's commands may use.
+        max_turns: Steps after which an episode is truncated.
+    """
+
+    tests: tuple[StateTest, ...] = Field(min_length=1)
+    files: tuple[File, ...] = ()
+    setup: str = ""
+    support: str = ""
+    service: str = ""
+    check: str
+    limits: SessionLimits = SessionLimits()
+    max_turns: int = Field(default=30, ge=1)
+
+    @property
+    def public_tests(self) -> tuple[StateTest, ...]:
+        """The tests an agent may run."""
+        return tuple(test for test in self.tests if test.public)
