@@ -25,8 +25,8 @@ from deepgym_env.benchmarks.rows import read_rows
 from deepgym_env.benchmarks.store import write_store
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, TaskError
-from deepgym_env.judge.floor import floor_of
-from deepgym_env.task import AnyTask, Task
+from deepgym_env.judge.floor import known_floor
+from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["CONVERTERS", "Failure", "ImportReport", "convert_rows", "import_benchmark"]
 
@@ -174,7 +174,7 @@ def _convert(converters: Sequence[Converter], row: Row, split: str | None, refer
 def _complete(task: AnyTask, split: str | None) -> AnyTask:
     """Return a task with its split among its tags, and its floor known."""
     tags = task.tags if split is None or split in task.tags else (*task.tags, split)
-    floor = {"floor": floor_of(task)} if isinstance(task, Task) else {}
+    floor = {"floor": known_floor(task)} if isinstance(task, SubmissionTask) else {}
     return task.model_copy(update={"tags": tags, **floor})
 
 
