@@ -83,13 +83,15 @@ def _refuse_strangers(folder: Path, names: set[str]) -> None:
 def _test(folder: Path, name: str, public: bool) -> StdioTest:
     given = folder / f"{name}.in"
     others = sorted(folder.glob(f"{name}.out.*"), key=lambda path: int(path.name.rpartition(".")[2]))
-    return StdioTest(
-        id=name,
-        public=public,
-        stdin=_exactly(given) if given.exists() else "",
-        expected=_exactly(folder / f"{name}.out"),
-        accepted=tuple(map(_exactly, others)),
-    )
+    right = folder / f"{name}.out"
+    with task_errors(right):
+        return StdioTest(
+            id=name,
+            public=public,
+            stdin=_exactly(given) if given.exists() else "",
+            expected=_exactly(right),
+            accepted=tuple(map(_exactly, others)),
+        )
 
 
 def _exactly(path: Path) -> str:

@@ -92,9 +92,8 @@ def _close(right: bytes, given: bytes, how: StdioComparison) -> bool:
 def _equal_numbers(right: list[bytes], given: list[bytes]) -> bool:
     if len(right) != len(given):
         return False
-    return all(
-        a == b or ((one := _number(a)) is not None and one == _number(b)) for a, b in zip(right, given, strict=True)
-    )
+    pairs = ((_number(one), _number(other)) for one, other in zip(right, given, strict=True))
+    return all(one is not None and one == other for one, other in pairs)
 
 
 def _number(word: bytes) -> Decimal | None:
