@@ -63,18 +63,20 @@ _PROGRAMS = {
     "echo": "import sys\nsys.stdout.write(sys.stdin.read())\n",
     "file reader": """
 import os, sys
-given = sys.stdin.read()
-for top in (".", "..", "/tmp", "/workspace", "/proc/self", "/dev/shm"):
+sys.stdin.read()
+for top in (".", "/tmp", "/dev/shm", "/mnt", "/home"):
     for folder, _, names in os.walk(top):
         for name in names:
-            if any(word in name for word in ("expected", "answer", ".out", ".ans", "output", "test")):
+            if name.endswith((".out", ".ans", ".txt", ".json")) or "expected" in name or "answer" in name:
                 try:
-                    sys.stdout.write(open(os.path.join(folder, name), errors="replace").read())
+                    sys.stdout.write(open(os.path.join(folder, name), errors="replace").read(1 << 12))
                 except OSError:
                     pass
-for name, value in os.environ.items():
-    if any(word in name for word in ("EXPECTED", "ANSWER", "OUTPUT")):
-        print(value)
+for path in ("/proc/self/environ", "/proc/self/cmdline", "/proc/1/environ", "/proc/1/cmdline"):
+    try:
+        sys.stdout.write(open(path, errors="replace").read(1 << 12))
+    except OSError:
+        pass
 """,
 }
 
