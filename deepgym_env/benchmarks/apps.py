@@ -10,8 +10,8 @@ from typing import Any, cast
 from deepgym_env.benchmarks.conversion import LIMITS as CALL_LIMITS
 from deepgym_env.benchmarks.conversion import NotData, Row, field, python_prompt
 from deepgym_env.benchmarks.programs import (
-    LIMITS,
     first_python,
+    limits_for,
     mapping,
     name_of,
     pairs_of,
@@ -56,12 +56,13 @@ def convert(row: Row, referee: Referee) -> Task | ProgramTask:
     solutions = _solutions(row)
     if tests.get("fn_name"):
         return _function(common, question, starter, str(tests["fn_name"]), pairs, solutions)
+    runs = unique(stdio_tests("test", pairs, prompt=question))
     return ProgramTask(
         **common,
         prompt=_prompt(question, starter),
-        tests=unique(stdio_tests("test", pairs, prompt=question)),
+        tests=runs,
         comparison=_COMPARISON,
-        limits=LIMITS,
+        limits=limits_for(runs),
         reference=first_python(solutions),
     )
 

@@ -9,7 +9,16 @@ from collections.abc import Mapping
 from typing import Any, cast, get_args
 
 from deepgym_env.benchmarks.conversion import NotData, Row, field
-from deepgym_env.benchmarks.programs import LIMITS, first_python, mapping, name_of, pairs_of, stdio_tests, unique
+from deepgym_env.benchmarks.programs import (
+    LIMITS,
+    first_python,
+    limits_for,
+    mapping,
+    name_of,
+    pairs_of,
+    stdio_tests,
+    unique,
+)
 from deepgym_env.benchmarks.references import Referee
 from deepgym_env.task import Difficulty, LanguageName, ProgramLimits, ProgramTask, StdioComparison, StdioTest
 
@@ -45,14 +54,15 @@ def convert(row: Row, referee: Referee) -> ProgramTask:
     rejected = _by_language(row.get("incorrect_solutions"))
     python = first_python(references.pop("python", []))
     source = _SOURCES.get(cast(int, row.get("source")), str(row.get("source") or "").lower())
+    tests = _tests(row)
     tags = [tag for tag in row.get("cf_tags") or () if isinstance(tag, str) and tag]
     return ProgramTask(
         id=f"CodeContests/{name_of(name)}",
         title=name.partition(". ")[2] or name,
         prompt=field(row, "description").strip() + "\n",
-        tests=_tests(row),
+        tests=tests,
         comparison=_COMPARISON,
-        limits=_limits(row),
+        limits=limits_for(tests, _limits(row)),
         references={**{language: codes[0] for language, codes in references.items()}, **_python(python)},
         rejected={language: tuple(dict.fromkeys(codes))[:_REJECTED] for language, codes in rejected.items()},
         difficulty=_difficulty(row),

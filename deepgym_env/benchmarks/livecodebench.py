@@ -17,7 +17,7 @@ from typing import Any, cast, get_args
 
 from deepgym_env.benchmarks.conversion import LIMITS as CALL_LIMITS
 from deepgym_env.benchmarks.conversion import NotData, Row, field, python_prompt
-from deepgym_env.benchmarks.programs import LIMITS, mapping, name_of, read_json, right_values, stdio_tests, unique
+from deepgym_env.benchmarks.programs import limits_for, mapping, name_of, read_json, right_values, stdio_tests, unique
 from deepgym_env.benchmarks.references import Referee
 from deepgym_env.task import Call, Difficulty, ProgramTask, StdioComparison, StdioTest, Task, TestCase
 
@@ -67,11 +67,12 @@ def convert(row: Row, referee: Referee) -> Task | ProgramTask:
             limits=CALL_LIMITS.model_copy(update={"cpu_seconds": 6.0}),
             prelude=_PRELUDE,
         )
+    runs = _runs(public, hidden)
     return ProgramTask(
         **common,
-        tests=_runs(public, hidden),
+        tests=runs,
         comparison=StdioComparison(kind="decimal"),
-        limits=LIMITS,
+        limits=limits_for(runs),
     )
 
 

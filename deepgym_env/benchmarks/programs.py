@@ -1,6 +1,7 @@
 """What the importers of programming contests share.
 
-- :data:`LIMITS`: what a program of a benchmark that gives no limits may use.
+- :data:`LIMITS`: what a program of a benchmark that gives no limits may use; :func:`limits_for`: the same, with
+  room for what its tests expect.
 - :func:`stdio_tests`: tests of the pairs a file has (:func:`pairs_of`); :func:`unique`: each input once;
   :func:`is_shown`: whether the prompt has them.
 - :func:`first_python`: the first of several solutions that is Python 3.
@@ -24,6 +25,7 @@ __all__ = [
     "LIMITS",
     "first_python",
     "is_shown",
+    "limits_for",
     "mapping",
     "name_of",
     "pairs_of",
@@ -35,8 +37,21 @@ __all__ = [
 
 # Six seconds is what LiveCodeBench's and four what APPS' own harness gives a test, on a clock.
 LIMITS = ProgramLimits(cpu_seconds=6.0, wall_seconds=10.0, memory_mb=1024, output_bytes=1 << 22)
+_MOST_OUTPUT = 1 << 25  # bytes: as ProgramLimits has it
 _LONG = 4000  # digits: what int() of a text refuses
 _OTHER = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def limits_for(tests: Iterable[StdioTest], limits: ProgramLimits = LIMITS) -> ProgramLimits:
+    """Return limits under which a program may write twice what any of its tests expects.
+
+    Raises:
+        NotData: If that is more than a program may ever write.
+    """
+    longest = max(len(test.expected.encode("utf-8", "surrogatepass")) for test in tests)
+    if longest > _MOST_OUTPUT:
+        raise NotData(f"a test of it expects {longest >> 20} MiB of output, which is more than a program may write")
+    return limits.model_copy(update={"output_bytes": max(limits.output_bytes, min(2 * longest, _MOST_OUTPUT))})
 
 
 def pairs_of(inputs: Any, outputs: Any) -> list[tuple[Any, Any]]:

@@ -8,6 +8,7 @@ import os
 import pickle
 import zlib
 
+import gymnasium as gym
 import pytest
 from published import APPS, CODECONTESTS, LIVECODEBENCH, packed
 
@@ -16,6 +17,7 @@ from deepgym_env.benchmarks import apps, codecontests, livecodebench
 from deepgym_env.benchmarks.canon import check, dishonest
 from deepgym_env.benchmarks.conversion import NotData
 from deepgym_env.benchmarks.importing import convert_rows, import_benchmark
+from deepgym_env.envs import register_tasks
 from deepgym_env.task import ProgramTask, Task
 
 
@@ -70,6 +72,14 @@ def test_apps_of_another_form_is_reported(change, reason):
 @pytest.mark.parametrize("solutions", ["", "[]", json.dumps(["print 1"]), "null"])
 def test_apps_without_a_solution_is_a_task_still(solutions):
     assert apps.convert({**APPS, "solutions": solutions}, None).reference is None
+
+
+def test_long_outputs_have_room_and_endless_ones_are_reported():
+    long = "7" * (5 << 20)
+    task = apps.convert(with_tests(["1"], [long]), None)
+    assert task.limits.output_bytes == 2 * len(long)
+    with pytest.raises(NotData, match="40 MiB of output"):
+        apps.convert(with_tests(["1"], [long * 8]), None)
 
 
 def test_apps_functions(own):
@@ -270,3 +280,16 @@ def test_stored_as_they_are(own, published):
     task = load_environment(entry.id)
     fresh = codecontests.convert(CODECONTESTS, None)
     assert task == fresh.model_copy(update={"floor": task.floor})
+
+
+def test_gym_make(own, published, monkeypatch):
+    monkeypatch.setattr(gym.envs.registration, "registry", gym.registry.copy())
+    monkeypatch.setattr(gym, "registry", gym.envs.registration.registry)
+    import_benchmark("codecontests", [published("codecontests")], engine=own)
+    (entry,) = benchmarks.imported("codecontests")
+    register_tasks([entry.id])
+    env = gym.make(entry.id, engine=own)
+    assert "Print twice the number." in env.reset(seed=0)[0]
+    _, reward, terminated, *_ = env.step("```python\nprint(2 * int(input()))\n```")
+    assert (reward.tolist(), terminated) == ([1.0] * 3, True)
+    env.close()
