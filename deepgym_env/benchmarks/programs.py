@@ -36,7 +36,8 @@ __all__ = [
 ]
 
 # Six seconds is what LiveCodeBench's and four what APPS' own harness gives a test, on a clock.
-LIMITS = ProgramLimits(cpu_seconds=6.0, wall_seconds=10.0, memory_mb=1024, output_bytes=1 << 22)
+# Little output: all that a program writes in all its runs is held at once.
+LIMITS = ProgramLimits(cpu_seconds=6.0, wall_seconds=10.0, memory_mb=1024, output_bytes=1 << 16)
 _MOST_OUTPUT = 1 << 25  # bytes: as ProgramLimits has it
 _LONG = 4000  # digits: what int() of a text refuses
 _OTHER = re.compile(r"[^A-Za-z0-9_]+")

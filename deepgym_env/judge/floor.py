@@ -52,11 +52,12 @@ def best_output(task: ProgramTask) -> float:
         0.5
     """
     right = [[Printed(text, task.comparison) for text in (test.expected, *test.accepted)] for test in task.tests]
-    seen = Counter(parts for options in right for parts in {option.parts for option in options})
+    keys = [{option.key: option.text for option in options} for options in right]
+    seen = Counter(key for options in keys for key in options)
     if task.comparison.kind in ("lines", "tokens"):
         return max(seen.values()) / len(right)
-    texts = {option.parts: option.text for options in right for option in options}
-    likely = [texts[parts] for parts, _ in seen.most_common(_TRIED)]
+    texts = {key: text for options in keys for key, text in options.items()}
+    likely = [texts[key] for key, _ in seen.most_common(_TRIED)]
     passes = [sum(any(one.difference(text) is None for one in options) for options in right) for text in likely]
     return max(passes) / len(right)
 

@@ -1,6 +1,6 @@
 """Holds what a program printed against what it should; total, and in time linear in both.
 
-- :class:`Printed`: a right output, prepared once; says of another where it first differs.
+- :class:`Printed`: a right output; says of another where it first differs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ class Printed:
 
     Attributes:
         text: The output as it was given.
-        parts: What of it is compared, one by one; outputs with equal ones are the same.
 
     Example:
         >>> right = Printed("1 2\n3\n", StdioComparison())
@@ -38,18 +37,24 @@ class Printed:
     """
 
     def __init__(self, text: str, how: StdioComparison) -> None:
-        """Prepare ``text``."""
+        """Take ``text``; what is compared of it would take many times its room, and is found when needed."""
         self.text = text
         self._how = how
-        self.parts = tuple(self._parts(text))
+
+    @property
+    def key(self) -> bytes:
+        """What outputs share that are the same but for white space, and for case where that doesn't count."""
+        return b"\n".join(self._parts(self.text))
 
     def difference(self, printed: str) -> str | None:
         """Return where an output first differs, in one sentence; None if it is right."""
-        parts = self._parts(printed)
-        if tuple(parts) == self.parts:
+        if printed == self.text:
+            return None
+        expected, parts = self._parts(self.text), self._parts(printed)
+        if expected == parts:
             return None
         what = "word" if self._how.kind in ("tokens", "float") else "line"
-        for number, (right, given) in enumerate(zip_longest(self.parts, parts), 1):
+        for number, (right, given) in enumerate(zip_longest(expected, parts), 1):
             if right is None:
                 return f"{what} {number}: expected no more, got {_shown(given)}"
             if given is None:
@@ -58,16 +63,15 @@ class Printed:
                 return f"{what} {number}: expected {_shown(right)}, got {_shown(given)}"
         return None
 
-    def _parts(self, text: str) -> list[bytes]:
-        """Return what is compared one by one."""
+    def _parts(self, text: str) -> tuple[bytes, ...]:
         data = text.encode("utf-8", "surrogatepass")
         if self._how.ignore_case:
             data = data.lower()
         if self._how.kind in ("tokens", "float"):
-            return data.split()
+            return tuple(data.split())
         if self._how.kind == "decimal":
-            return [line.strip() for line in data.strip().split(b"\n")]
-        return [line.rstrip() for line in data.rstrip().split(b"\n")]
+            return tuple(line.strip() for line in data.strip().split(b"\n"))
+        return tuple(line.rstrip() for line in data.rstrip().split(b"\n"))
 
     def _same(self, right: bytes, given: bytes) -> bool:
         if self._how.kind == "float":

@@ -46,9 +46,8 @@ class StdioJudge:
     """
 
     def __init__(self, task: ProgramTask) -> None:
-        """Prepare what is right."""
+        """Take the tests."""
         self.task = task
-        self._stdins = [test.stdin.encode("utf-8", "surrogatepass") for test in task.tests]
         self._right = [
             [Printed(text, task.comparison) for text in (test.expected, *test.accepted)] for test in task.tests
         ]
@@ -56,7 +55,8 @@ class StdioJudge:
     async def judge(self, code: str, sandboxes: Sandboxes) -> RunResult:
         """Return the verdict on ``code``."""
         program = Program(language=self.task.language, code=code, limits=self.task.limits)
-        return self.verdict(await sandboxes.run_program(program, self._stdins))
+        stdins = [test.stdin.encode("utf-8", "surrogatepass") for test in self.task.tests]
+        return self.verdict(await sandboxes.run_program(program, stdins))
 
     def verdict(self, runs: Sequence[ProgramResult]) -> RunResult:
         """Return what the runs come to, one for each test.
