@@ -16,7 +16,20 @@ from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
 from deepgym_env.sandbox.runner import codec
-from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, Task, TestCase
+from deepgym_env.task import (
+    AnyTask,
+    AssertionTask,
+    Call,
+    CodeTest,
+    Comparison,
+    Limits,
+    ProgramLimits,
+    ProgramTask,
+    StdioComparison,
+    StdioTest,
+    Task,
+    TestCase,
+)
 
 __all__ = ["pack", "unpack"]
 
@@ -24,10 +37,8 @@ _LARGEST = 1 << 30
 _LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
 _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
-_PLAIN = (
-    *("id", "title", "prompt", "entry_point", "reference", "prelude"),
-    *("difficulty", "tags", "seed", "source", "license"),
-)
+_DESCRIBED = ("id", "title", "prompt", "reference", "difficulty", "tags", "seed", "source", "license")
+_PLAIN = (*_DESCRIBED, "entry_point", "prelude")
 
 
 def pack(task: AnyTask) -> bytes:
@@ -131,11 +142,35 @@ def _assertion(record: dict[str, Any]) -> AssertionTask:
     )
 
 
-def _text(model: Comparison | Limits) -> str:
+def _program_record(task: ProgramTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in (*_DESCRIBED, "floor", "language")},
+        "references": dict(task.references),
+        "rejected": {language: list(codes) for language, codes in task.rejected.items()},
+        "comparison": _text(task.comparison),
+        "limits": _text(task.limits),
+        "tests": [[test.id, test.public, test.stdin, test.expected, list(test.accepted)] for test in task.tests],
+    }
+
+
+def _program(record: dict[str, Any]) -> ProgramTask:
+    return ProgramTask(
+        **{name: record[name] for name in (*_DESCRIBED, "floor", "language", "references", "rejected")},
+        comparison=StdioComparison.model_validate_json(record["comparison"]),
+        limits=ProgramLimits.model_validate_json(record["limits"]),
+        tests=tuple(
+            StdioTest(id=name, public=public, stdin=stdin, expected=expected, accepted=tuple(accepted))
+            for name, public, stdin, expected, accepted in record["tests"]
+        ),
+    )
+
+
+def _text(model: Comparison | Limits | StdioComparison | ProgramLimits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
 
 _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
     "function": (Task, _function_record, _function),
     "assertion": (AssertionTask, _assertion_record, _assertion),
+    "program": (ProgramTask, _program_record, _program),
 }
