@@ -355,7 +355,8 @@ def cause(ending: Ending) -> tuple[CaseStatus, str]:
         return "forbidden", "made a system call that is forbidden"
     if ending.signal == signal.SIGKILL and ending.cpu_exhausted:
         return "timeout", "used more CPU time than all tests together may"
-    if ending.signal is not None and ending.reason is None:
+    # Whether the end of the process or that of its channel is noticed first is chance, and says nothing.
+    if ending.signal not in (None, signal.SIGKILL) and ending.reason in (None, "closed"):
         known = ending.signal in set(signal.Signals)
         return "crashed", f"the process died of {signal.Signals(ending.signal).name if known else ending.signal}"
     return "crashed", "the process ended before it had answered"

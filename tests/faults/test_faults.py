@@ -196,6 +196,15 @@ def no_descriptors() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def descriptors_settled() -> bool:
+    """Return whether this process opens and closes nothing for half a second."""
+    seen = set()
+    for _ in range(10):
+        seen.add(len(os.listdir("/proc/self/fd")))
+        time.sleep(0.05)
+    return len(seen) == 1
+
+
 def test_no_descriptors_are_left(fragile: Fragile, peace: BatchResult, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(docker, "_PATIENCE_SECONDS", 0.5)
     with DeepGym(backend=fragile, workers=1, retries=1) as engine:
@@ -203,6 +212,9 @@ def test_no_descriptors_are_left(fragile: Fragile, peace: BatchResult, monkeypat
         with no_descriptors():  # a running sandbox needs no more
             expect_same(engine.run_batch(TASK, CODES), peace)
         fragile.kill()
+        # Once the engine has noticed, what the sandbox held is free: until then there would be a few after all.
+        wait_until(lambda: fragile.handles[-1].stream.fileno() < 0, "the engine does not see that it is gone")
+        wait_until(descriptors_settled, "descriptors come and go")
         with no_descriptors():
             result = engine.run(TASK, MIX[0])
         assert not result.has_verdict

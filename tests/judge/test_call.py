@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import typing
 
 import pytest
@@ -10,8 +11,9 @@ import pytest
 from deepgym_env import Call, DeepGym, Limits, Query, TestCase, load_task, task_ids
 from deepgym_env.errors import DeepGymError
 from deepgym_env.judge import CallJudge
+from deepgym_env.judge.call import cause
 from deepgym_env.result import CaseStatus, RunStatus
-from deepgym_env.sandbox.execution import Forfeited
+from deepgym_env.sandbox.execution import Ending, Forfeited
 
 PLUS_ONE = [((n,), n + 1) for n in range(4)]
 # Goes wrong in one way for the argument 1 and is right for every other.
@@ -380,3 +382,16 @@ def test_every_built_in_task_can_be_asked(task_id):
     job = CallJudge(load_task(task_id)).hear("x = 1").next_job()
     assert job.answers == len(load_task(task_id).tests) + 1
     assert all(json.loads(stage) for _, stage in job.stages)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (signal.SIGSEGV, ("crashed", "the process died of SIGSEGV")),
+        (signal.SIGKILL, ("crashed", "the process ended before it had answered")),
+        (signal.SIGSYS, ("forbidden", "made a system call that is forbidden")),
+        (3 << 8, ("crashed", "the process ended before it had answered")),
+    ],
+)
+def test_what_is_noticed_first_of_a_process_that_ends_makes_no_difference(status, verdict):
+    assert {cause(Ending(reason, int(status), 0.0, 0)) for reason in (None, "closed")} == {verdict}
