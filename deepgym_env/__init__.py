@@ -1,9 +1,11 @@
 """DeepGym: Gymnasium environments for coding agents, rewarded test by test.
 
 Importing registers every built-in task as ``DeepGym/<task>``, those of imported benchmarks as
-``HumanEval/0`` and the like, and starts nothing.
+``HumanEval/0`` and the like, those in the folders ``DEEPGYM_TASKS`` names and in other packages' folders of
+tasks, and starts nothing.
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
+- :func:`register`, :func:`register_folder`: make tasks of your own available by id.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
 - :class:`Task`, :class:`AssertionTask`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes
@@ -18,13 +20,13 @@ from __future__ import annotations
 
 import warnings
 
-from deepgym_env import benchmarks
+from deepgym_env import added_tasks, benchmarks
 from deepgym_env._version import __version__
 from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
-from deepgym_env.envs.registration import register_mixture, register_tasks
+from deepgym_env.envs.registration import register, register_folder, register_mixture, register_tasks
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
@@ -74,11 +76,14 @@ __all__ = [
     "load_environment",
     "load_task",
     "load_task_folder",
+    "register",
+    "register_folder",
     "task_ids",
 ]
 
-register_tasks(task_ids())
+register_tasks(added.id for added in added_tasks.cheap())
+register_tasks(task_ids())  # after what was added: a built-in task keeps its name
 register_mixture()
 register_tasks(entry.id for entry in benchmarks.entries())
-for _problem in benchmarks.problems():
+for _problem in (*benchmarks.problems(), *added_tasks.problems(task_ids())):
     warnings.warn(str(_problem), stacklevel=2)
