@@ -20,9 +20,20 @@ from deepgym_env import plugins
 from deepgym_env.benchmarks import BENCHMARKS
 from deepgym_env.errors import TaskError
 from deepgym_env.plugins import Added
-from deepgym_env.task import AnyTask
+from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["NAMESPACE", "cheap", "describe", "everything", "find", "in_namespace", "is_here", "keep", "namespaces", "problems"]
+__all__ = [
+    "NAMESPACE",
+    "cheap",
+    "describe",
+    "everything",
+    "find",
+    "in_namespace",
+    "is_here",
+    "keep",
+    "namespaces",
+    "problems",
+]
 
 NAMESPACE = "DeepGym"
 _ID = re.compile(r"^([A-Za-z0-9_-]+/)?[A-Za-z0-9_.-]+$")
@@ -45,11 +56,10 @@ def describe(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], 
         if not (folder / "task.toml").is_file():
             raise TaskError(f"{os.fspath(task)!r} is no task folder: it has no task.toml (`deepgym new` makes one)")
         return Added(id=_checked(id or folder.name), folder=folder)
-    if plugins.is_task(task):
-        fixed: AnyTask = task  # type: ignore[assignment]
-        return Added(id=_checked(id or fixed.id), make=lambda seed: fixed, drawn=False)
+    if isinstance(task, SubmissionTask | WorkspaceTask):
+        return Added(id=_checked(id or task.id), make=lambda seed: task, drawn=False)
     if callable(task):
-        return Added(id=_checked(id or getattr(task, "__name__", "")), make=task)
+        return Added(id=_checked(id or str(getattr(task, "__name__", ""))), make=task)
     raise TaskError(f"a task, a task folder or a function of a seed can be registered, got {task!r}")
 
 

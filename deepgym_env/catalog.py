@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from deepgym_env import added_tasks, benchmarks, plugins
+from deepgym_env import added_tasks, benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
 from deepgym_env.plugins import Added
-from deepgym_env.task import AnyTask, Case, Task, TestCase
+from deepgym_env.task import AnyTask, Case, SubmissionTask, Task, TestCase, WorkspaceTask
 from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
 from deepgym_env.workspace_folder import load_workspace
 
@@ -89,7 +89,7 @@ def _loaded(
         raise
     except (Exception, SystemExit) as error:
         raise TaskError(f"{task_id}: {type(error).__name__}: {error}") from error
-    if task is None or not plugins.is_task(task):
+    if not isinstance(task, SubmissionTask | WorkspaceTask):
         raise TaskError(f"{task_id}: a task was wanted, got {task!r}")
     return task if task.id == task_id else task.model_copy(update={"id": task_id})
 

@@ -28,7 +28,6 @@ __all__ = ["RUNS", "CheckReport", "Finding", "check_folder", "check_task"]
 
 RUNS = 5
 _SEEDS = (1, 2)
-_SHARE = 0.5  # of a limit: what is above leaves too little room to slower machines and solutions
 _FLOOR = 0.5
 _SLOW = 10.0  # seconds of CPU for one judgement
 
@@ -87,7 +86,9 @@ class CheckReport(_Frozen):
         return tuple(finding for finding in self.findings if finding.level == level)
 
 
-def check_folder(folder: str | Path, engine: DeepGym, *, runs: int = RUNS, progress: Progress | None = None) -> CheckReport:
+def check_folder(
+    folder: str | Path, engine: DeepGym, *, runs: int = RUNS, progress: Progress | None = None
+) -> CheckReport:
     """Check the task in a folder, and that its tests are drawn as they should.
 
     Args:
@@ -225,7 +226,9 @@ class _Check:
             return []
         shape = [(test.id, test.public) for test in self.task.tests]
         if _content(again) != _content(self.task):
-            self._say("seeds", "error", "the same seed draws other tests: draw from rng only, never from random or time")
+            self._say(
+                "seeds", "error", "the same seed draws other tests: draw from rng only, never from random or time"
+            )
         elif any([(test.id, test.public) for test in other.tests] != shape for other in others):
             self._say("seeds", "error", "another seed has other tests by number or id: their reward vectors differ")
         else:
@@ -239,7 +242,11 @@ class _Check:
         if floor == 1:
             self._say("floor", "error", "one constant answer passes every test: ask for different answers")
         elif floor > _FLOOR:
-            self._say("floor", "warning", f"a constant answer scores {floor:.2f}: put calls with different answers into a test")
+            self._say(
+                "floor",
+                "warning",
+                f"a constant answer scores {floor:.2f}: put calls with different answers into a test",
+            )
         else:
             self._say("floor", "ok", f"the best constant answer scores {floor:.2f}")
 
@@ -309,14 +316,14 @@ class _Check:
         if not own:
             return None, 0.0
         cpu = max(outcome.cpu_seconds for outcome in own)
-        share, most = self._trials.share(own[0])
-        if own[0].passed and share is not None:
-            level: Level = "warning" if share > _SHARE else "ok"
-            advice = ": raise the limit, or ask for less" if share > _SHARE else ""
-            self._say("limits", level, f"the reference uses at most {share:.0%} of {most}{advice}")
+        share = self._trials.share(own[0]) if own[0].passed else None
+        if share is not None and share.used > share.enough:
+            self._say("limits", "warning", f"the reference uses {share.used:.0%} of {share.limit}: raise the limit")
+        elif share is not None:
+            self._say("limits", "ok", f"the reference uses at most {share.used:.0%} of {share.limit}")
         if cpu > _SLOW:
             self._say("cost", "warning", f"one judgement takes {cpu:.1f} s of CPU, each time in training")
-        return share, cpu
+        return (share.used if share is not None else None), cpu
 
 
 def _floor(task: AnyTask) -> float | None:

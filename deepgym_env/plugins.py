@@ -24,7 +24,7 @@ from typing import Any
 from deepgym_env.errors import TaskError
 from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["GROUP", "Added", "in_folder", "is_task", "namespaces", "on_disk", "packaged"]
+__all__ = ["GROUP", "Added", "in_folder", "namespaces", "on_disk", "packaged"]
 
 GROUP = "deepgym.tasks"
 
@@ -44,11 +44,6 @@ class Added:
     folder: Path | None = None
     make: Callable[[int], AnyTask] | None = None
     drawn: bool = True
-
-
-def is_task(value: object) -> bool:
-    """Return whether something is a task."""
-    return isinstance(value, SubmissionTask | WorkspaceTask)
 
 
 def in_folder(folder: Path, namespace: str = "") -> list[Added]:
@@ -148,7 +143,7 @@ def _tasks_of(given: Any, namespace: str) -> Iterable[Added]:
     for one in given:
         if isinstance(one, str | os.PathLike):
             yield from in_folder(Path(one), namespace)
-        elif is_task(one):
+        elif isinstance(one, SubmissionTask | WorkspaceTask):
             name = f"{namespace}/{one.id.rpartition('/')[2]}"
             yield Added(id=name, make=lambda seed, task=one: task, drawn=False)  # type: ignore[misc]
         else:

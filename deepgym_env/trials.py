@@ -1,7 +1,7 @@
 """Judging a task's own reference, and answers without work, whatever kind of task it is.
 
 - :func:`trials_of`: how that is done for a task; :class:`Trials`: what does it.
-- :class:`Outcome`: what came of one.
+- :class:`Outcome`: what came of one; :class:`Share`: how much of a limit it used.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from deepgym_env.errors import SandboxError, TaskError
 from deepgym_env.result import RunResult
 from deepgym_env.task import AnyTask, AssertionTask, FunctionTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["Outcome", "Trials", "trials_of"]
+__all__ = ["Outcome", "Share", "Trials", "trials_of"]
 
+_CPU_ENOUGH, _TURNS_ENOUGH = 0.5, 0.8
 _CONSTANTS = ("True", "False", "0", "1", "''", "[]")
 
 
@@ -42,6 +43,21 @@ class Outcome:
     turns: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How much of a limit the reference uses.
+
+    Attributes:
+        used: The share.
+        limit: Which limit.
+        enough: The share above which too little room is left to slower machines and other solutions.
+    """
+
+    used: float
+    limit: str
+    enough: float
+
+
 class Trials(Protocol):
     """Answers to a task that are no agent's."""
 
@@ -55,8 +71,8 @@ class Trials(Protocol):
             SandboxError: If there is no verdict.
         """
 
-    def share(self, reference: Outcome) -> tuple[float | None, str]:
-        """Return the largest share of a limit that the reference uses, and which limit; None if unknown."""
+    def share(self, reference: Outcome) -> Share | None:
+        """Return the largest share of a limit that the reference uses; None if unknown."""
 
 
 def trials_of(task: AnyTask, engine: DeepGym) -> Trials:
@@ -81,17 +97,17 @@ class _Submissions:
         story = f"test {failed.id!r}: {failed.status} {failed.error}".rstrip() if failed else result.details
         return Outcome(result.passed, result.score or 0.0, story, result, result.timing.cpu_seconds)
 
-    def share(self, reference: Outcome) -> tuple[float | None, str]:
+    def share(self, reference: Outcome) -> Share | None:
         limit = getattr(getattr(self._task, "limits", None), "cpu_seconds", None)
         if not limit or not reference.cpu_seconds:
-            return None, ""
-        most = f"a test's {limit:g} s of CPU"
-        together = reference.cpu_seconds / limit
-        if together <= 0.5 or not isinstance(self._task, FunctionTask):  # no single test can use more than all
-            return (together if together <= 1 else None), most
-        alone = [self._task.model_copy(update={"tests": (test,)}) for test in self._task.tests]
-        used = [self._run(task, self._task.reference or "").timing.cpu_seconds for task in alone]
-        return max(used) / limit, most
+            return None
+        used, most = reference.cpu_seconds / limit, f"a test's {limit:g} s of CPU"
+        if used > _CPU_ENOUGH and isinstance(self._task, FunctionTask):  # all tests together: look at each
+            alone = [self._task.model_copy(update={"tests": (test,)}) for test in self._task.tests]
+            used = max(self._run(task, self._task.reference or "").timing.cpu_seconds for task in alone) / limit
+        elif used > 1:
+            return None
+        return Share(used, most, _CPU_ENOUGH)
 
     def _run(self, task: SubmissionTask, code: str) -> RunResult:
         result = self._engine.run(task, code)
@@ -149,12 +165,12 @@ class _Workspace:
             passed=bool(done.info["passed"]),
             score=float(done.score or 0.0),
             story=story,
-            verdict=(done.info, done.messages),
+            verdict=done.info,  # not the messages: what the script's commands print may tell the time
             turns=len(done.turns),
         )
 
-    def share(self, reference: Outcome) -> tuple[float | None, str]:
-        return reference.turns / self._task.max_turns, f"the {self._task.max_turns} turns"
+    def share(self, reference: Outcome) -> Share | None:
+        return Share(reference.turns / self._task.max_turns, f"the {self._task.max_turns} turns", _TURNS_ENOUGH)
 
     def _solve(self) -> Callable[[], Generator[Any, str, None]]:
         names: dict[str, Any] = {"__name__": "solve"}

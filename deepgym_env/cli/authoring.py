@@ -38,11 +38,12 @@ CHECK_EXAMPLES = examples(
 _MARKS = {"ok": "[green]ok[/]", "warning": "[yellow]warning[/]", "error": "[bold red]error[/]"}
 
 Kind = Enum("Kind", {name: name for name in kinds()}, type=str)  # type: ignore[misc]
+_FUNCTION = Kind("function")
 
 
 def new(
     name: Annotated[str, typer.Argument(help="The task's id, and its folder's name.", show_default=False)],
-    kind: Annotated[Kind, typer.Option("--kind", "-k", help="What is to be done.")] = Kind("function"),
+    kind: Annotated[Kind, typer.Option("--kind", "-k", help="What is to be done.")] = _FUNCTION,
     into: Annotated[Path, typer.Option("--dir", "-d", metavar="DIR", help="Where the folder is made.")] = Path("."),
 ) -> None:
     """Make a task folder that works as it is, to be changed into your task."""

@@ -57,8 +57,8 @@ def complete_task(incomplete: str) -> Iterable[str]:
     from deepgym_env import added_tasks, benchmarks
     from deepgym_env.catalog import task_ids
 
-    more = (entry.id for entry in (*added_tasks.cheap(), *benchmarks.entries()))
-    return [task_id for task_id in (*task_ids(), *more) if task_id.startswith(incomplete)]
+    added, imported = (each.id for each in added_tasks.cheap()), (entry.id for entry in benchmarks.entries())
+    return [task_id for task_id in (*task_ids(), *added, *imported) if task_id.startswith(incomplete)]
 
 
 def _chosen(variable: str) -> Callable[[str | None], str | None]:

@@ -66,7 +66,9 @@ def _ask(function: Callable[..., Any] | None, call: Call, name: str) -> Any:
     try:
         return function(*args, **kwargs)
     except Exception as error:
-        raise TaskError(f"{_text(name, call)} raised {type(error).__name__}: {error}: give inputs it answers") from error
+        raise TaskError(
+            f"{_text(name, call)} raised {type(error).__name__}: {error}: give inputs it answers"
+        ) from error
 
 
 def make_tests(calls: Sequence[Call], public: int, per_test: int) -> tuple[TestCase, ...]:

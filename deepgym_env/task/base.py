@@ -13,7 +13,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from deepgym_env.source import parse
 
-__all__ = ["TEST_ID", "Described", "Difficulty", "Frozen", "LanguageName", "SubmissionTask", "Test", "insist_python", "problems_in"]
+__all__ = [
+    "TEST_ID",
+    "Described",
+    "Difficulty",
+    "Frozen",
+    "LanguageName",
+    "SubmissionTask",
+    "Test",
+    "insist_python",
+    "problems_in",
+]
 
 LanguageName = Literal["python", "bash", "c", "cpp", "javascript", "java", "rust", "go"]
 Difficulty = Literal["easy", "medium", "hard"]

@@ -5,10 +5,9 @@
 
 from __future__ import annotations
 
-import __future__
-
 import ast
 import builtins
+import importlib
 import inspect
 import symtable
 import sys
@@ -23,6 +22,7 @@ from deepgym_env.source import parse
 __all__ = ["signature_in", "source_of"]
 
 _FUTURE = "from __future__ import annotations"
+_POSTPONED = importlib.import_module("__future__").annotations.compiler_flag
 
 
 def source_of(function: Callable[..., Any]) -> str:
@@ -38,7 +38,7 @@ def source_of(function: Callable[..., Any]) -> str:
         raise TaskError(f"{inner.__name__} must return its answer, but is async or a generator")
     writer = _Writer(inner.__globals__, inner.__module__)
     writer.define(inner.__name__, inner)
-    futures = inner.__code__.co_flags & __future__.annotations.compiler_flag
+    futures = inner.__code__.co_flags & _POSTPONED
     head = [_FUTURE] if futures else []
     imports = "\n".join([*head, *sorted(writer.imports)])
     return "\n\n".join(filter(None, [imports, *writer.parts])) + "\n"
@@ -48,7 +48,7 @@ def signature_in(source: str, name: str) -> str:
     """Return the signature of a function a source defines, as it is written there.
 
     Example:
-        >>> signature_in("def twice(x: int, *more) -> int:\\n    return 2 * x", "twice")
+        >>> signature_in("def twice(x: int, *more) -> int: return 2 * x", "twice")
         'twice(x: int, *more) -> int'
     """
     for node in parse(source).body:
