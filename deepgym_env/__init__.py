@@ -5,7 +5,8 @@ Importing registers every built-in task as ``DeepGym/<task>``, those of imported
 tasks, and starts nothing.
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
-- :func:`register`, :func:`register_folder`: make tasks of your own available by id.
+- :func:`register`, :func:`register_folder`: make tasks of your own available by id; :func:`select_tasks`: ids by
+  difficulty, tags, split and measured pass rate.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
 - :class:`Task`, :class:`AssertionTask`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes
@@ -30,6 +31,7 @@ from deepgym_env.envs.registration import register, register_folder, register_mi
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
+from deepgym_env.selection import select_tasks
 from deepgym_env.task import (
     AssertionTask,
     Call,
@@ -78,6 +80,7 @@ __all__ = [
     "load_task_folder",
     "register",
     "register_folder",
+    "select_tasks",
     "task_ids",
 ]
 

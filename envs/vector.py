@@ -19,12 +19,13 @@ from gymnasium.vector.utils import batch_space
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
-from deepgym_env.envs.choosing import choose_tasks
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.mixture import MixtureEnv
 from deepgym_env.envs.sampling import TaskSampler
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.errors import ConfigError
+from deepgym_env.pass_rates import Rates
+from deepgym_env.selection import select_tasks
 from deepgym_env.task import AnyTask, Difficulty
 
 __all__ = ["CodingVectorEnv", "MixtureVectorEnv"]
@@ -277,6 +278,8 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         tags: Sequence[str] = (),
         benchmark: str | None = None,
         split: str | None = None,
+        pass_rate: Sequence[float] | None = None,
+        rates: Rates | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         group_size: int = 1,
         max_episode_steps: int | None = None,
@@ -291,7 +294,15 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         Raises:
             ConfigError: If an option has a value that can't work.
         """
-        chosen = choose_tasks(tasks, difficulty, tags, benchmark, split)
+        chosen = select_tasks(
+            tasks,
+            benchmark=benchmark,
+            difficulty=difficulty,
+            tags=tags,
+            split=split,
+            pass_rate=pass_rate,
+            rates=rates,
+        )
         self.sampler = TaskSampler(chosen, weights, adaptive=adaptive)
         turns = max_turns if max_episode_steps is None else max_episode_steps
         draws = [_GroupDraws(self.sampler) for _ in range(_positive(num_envs) // max(1, group_size) + 1)]
