@@ -71,7 +71,9 @@ def to_hf(
         given = [task for task in given if criteria.fits(known(task) if isinstance(task, str) else task)]
     found = list(rows(given, trainer=trainer, conversational=conversational, system=system, split=split))
     if not found:
-        raise ConfigError(f"a data set needs at least one task, and none is {criteria}")
+        raise ConfigError(
+            f"a data set needs at least one task, {f'and none is {criteria}' if criteria else 'got none'}"
+        )
     return datasets.Dataset.from_list(found)
 
 

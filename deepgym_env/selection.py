@@ -118,8 +118,8 @@ def select_tasks(
         ConfigError: If none does, or an option can't work.
 
     Example:
-        >>> select_tasks(difficulty="hard", tags=["dynamic-programming"])
-        ('longest_common_subsequence',)
+        >>> select_tasks(difficulty="medium", tags=["trees"])
+        ('level_order_traversal',)
     """
     if tasks is not None and benchmark is not None:
         raise ConfigError("a choice is among tasks or a benchmark's, not both")

@@ -63,7 +63,7 @@ def import_(
         typer.Option(
             "--hub",
             metavar="OWNER/NAME[:CONFIGURATION]",
-            help="Where the Hugging Face Hub has it, if elsewhere than `deepgym benchmarks --json` says; honours HF_ENDPOINT.",
+            help="Where the Hugging Face Hub has it, if elsewhere than `deepgym benchmarks --json` says.",
             show_default=False,
         ),
     ] = None,
@@ -83,7 +83,7 @@ def import_(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a public benchmark, from a file or the Hugging Face Hub, into tasks, which are there by id from then on."""
+    """Convert a public benchmark, from a file or the Hugging Face Hub, into tasks that are there by id from then on."""
     from deepgym_env.benchmarks.importing import import_benchmark
     from deepgym_env.blocking import DeepGym
 
