@@ -103,12 +103,6 @@ NONE_PUBLIC = CASES.replace(", public=True", "")
         ({"cases": OTHER_NUMBER}, "seeds", "error", "other tests by number or id"),
         ({"toml": 'id = "cube"\n'}, "id", "warning", "give them one name"),
         (
-            {"reference": "def square(x):\n    for _ in range(10**7): pass\n    return x * x\n"},
-            "limits",
-            "warning",
-            "%",
-        ),
-        (
             {"reference": "import os\ndef square(x): return x * x if os.urandom(1)[0] < 128 else 0\n"},
             "verdicts",
             "error",
@@ -176,9 +170,12 @@ def test_a_workspace_whose_script_is_wrong(tmp_path, own):
 
 
 def test_an_expensive_test_is_looked_at_alone(engine):
-    spent = "import time\ndef square(x):\n    while time.thread_time() % 0.4 < 0.3: pass\n    return x * x\n"
+    spent = (
+        "import time\ndef square(x):\n    end = time.thread_time() + 0.1\n"
+        "    while time.thread_time() < end: pass\n    return x * x\n"
+    )
     task = Task.from_function(square, list(range(8)), limits=Limits(cpu_seconds=1.0)).model_copy(
         update={"reference": spent}
     )
     report = check_task(task, engine, runs=2)
-    assert report.cpu_seconds > report.cpu_share  # all tests together used more than any of them
+    assert report.cpu_seconds > 0.7 > 0.5 > report.cpu_share  # all tests together used more than any of them
