@@ -239,7 +239,7 @@ class CodingVectorEnv(_ConcurrentVectorEnv):
             group_size: How many environments in a row get the same.
             max_episode_steps: What Gymnasium calls ``max_turns``.
             max_turns: Steps after which an episode is truncated.
-            fresh_tests: Draw a new seed at every reset; needs a built-in task.
+            fresh_tests: Draw a new seed at every reset; needs a task that draws its tests, by id.
             dense: Judge a workspace after every turn, not only at the end.
             engine: The engine that judges; by default one shared by all environments.
             render_mode: ``ansi`` or None.
