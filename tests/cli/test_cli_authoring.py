@@ -147,3 +147,14 @@ def test_list_by_pass_rate(deepgym, refused, tmp_path):
     assert "pass rate" in shown
     assert " 0.25 " in next(line for line in shown.splitlines() if line.strip().startswith("two_sum"))
     assert "need --rates FILE" in refused("list", "--min-pass-rate", 0.1)
+
+
+def test_a_rollout_plays_the_folder_also_under_a_built_in_task_s_id(deepgym, endpoint, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    folder = scaffold("peaks", into=tmp_path)
+    toml = folder / "task.toml"
+    toml.write_text(toml.read_text().replace('id = "peaks"', 'id = "two_sum"'))
+    args = ("rollout", folder, "--model", "m", "--base-url", endpoint, "--max-turns", 1, "--json")
+    result = deepgym(*args)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)[0]["score"] == 0  # the endpoint answers with two_sum's reference
