@@ -1,9 +1,12 @@
 """DeepGym: Gymnasium environments for coding agents, rewarded test by test.
 
 Importing registers every built-in task as ``DeepGym/<task>``, those of imported benchmarks as
-``HumanEval/0`` and the like, and starts nothing.
+``HumanEval/0`` and the like, those in the folders ``DEEPGYM_TASKS`` names and in other packages' folders of
+tasks, and starts nothing.
 
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
+- :func:`register`, :func:`register_folder`: make tasks of your own available by id; :func:`select_tasks`: ids by
+  difficulty, tags, split and measured pass rate.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
 - :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`WorkspaceTask`, :class:`RunResult` and
@@ -18,16 +21,17 @@ from __future__ import annotations
 
 import warnings
 
-from deepgym_env import benchmarks
+from deepgym_env import added_tasks, benchmarks
 from deepgym_env._version import __version__
 from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, load_task_folder, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
-from deepgym_env.envs.registration import register_mixture, register_tasks
+from deepgym_env.envs.registration import register, register_folder, register_mixture, register_tasks
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction
+from deepgym_env.selection import select_tasks
 from deepgym_env.task import (
     AssertionTask,
     Call,
@@ -80,11 +84,15 @@ __all__ = [
     "load_environment",
     "load_task",
     "load_task_folder",
+    "register",
+    "register_folder",
+    "select_tasks",
     "task_ids",
 ]
 
-register_tasks(task_ids())
+register_tasks(added.id for added in added_tasks.cheap())
+register_tasks(task_ids())  # after what was added: a built-in task keeps its name
 register_mixture()
 register_tasks(entry.id for entry in benchmarks.entries())
-for _problem in benchmarks.problems():
+for _problem in (*benchmarks.problems(), *added_tasks.problems(task_ids())):
     warnings.warn(str(_problem), stacklevel=2)

@@ -1,9 +1,10 @@
 """Finds task folders and turns them into :class:`~deepgym_env.task.Task` objects and their like.
 
 - :func:`task_ids`: ids of the built-in tasks; reads directory names only.
-- :func:`load_task`: a built-in task, or one of an imported benchmark, by id.
+- :func:`load_task`: a built-in task, one of an imported benchmark, or one that was added, by id.
+- :func:`is_known`: whether an id is one; :func:`draws_tests`: whether its tests depend on the seed.
 - :func:`gym_id`: what ``gym.make`` calls a task.
-- :func:`load_task_folder`: a task from any folder.
+- :func:`load_task_folder`: a task from any folder; :func:`folder_of`: the folder a task is from.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from deepgym_env import benchmarks
+from deepgym_env import added_tasks, benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
+from deepgym_env.plugins import Added
 from deepgym_env.program_folder import load_program
-from deepgym_env.task import AnyTask, Case, Task, TestCase
+from deepgym_env.task import AnyTask, Case, SubmissionTask, Task, TestCase, WorkspaceTask
 from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
 from deepgym_env.workspace_folder import load_workspace
 
-__all__ = ["gym_id", "load_task", "load_task_folder", "task_ids"]
+__all__ = ["draws_tests", "folder_of", "gym_id", "is_known", "load_task", "load_task_folder", "task_ids"]
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -42,10 +44,11 @@ def task_ids(kind: Kind | None = None) -> tuple[str, ...]:
 
 
 def load_task(task_id: str, seed: int = 0) -> AnyTask:
-    """Load a built-in task, or one of a benchmark that was imported.
+    """Load a task by id: a built-in one, one of a benchmark that was imported, or one that was added.
 
     Args:
-        task_id: Its id, with or without the ``DeepGym/`` namespace; ``HumanEval/0`` for a benchmark's.
+        task_id: Its id, with or without the ``DeepGym/`` namespace; ``HumanEval/0`` for a benchmark's,
+            ``mypackage/task`` for another package's.
         seed: Draws the seeded random tests; a benchmark's tests are what they are.
 
     Raises:
@@ -54,15 +57,70 @@ def load_task(task_id: str, seed: int = 0) -> AnyTask:
     """
     if benchmarks.benchmark_of(task_id) is not None:
         return benchmarks.load(task_id)
-    return _load_builtin(task_id, seed)
+    name = task_id.removeprefix("DeepGym/")
+    if name in task_ids():
+        return _load_builtin(name, seed)
+    added = added_tasks.find(name)
+    if added is None:
+        raise UnknownTaskError(task_id, (*task_ids(), *(each.id.rpartition("/")[2] for each in added_tasks.cheap())))
+    return _load_added(added, seed)
 
 
 @functools.lru_cache(maxsize=256)
-def _load_builtin(task_id: str, seed: int) -> AnyTask:
-    name = task_id.removeprefix("DeepGym/")
-    if name not in task_ids():
-        raise UnknownTaskError(task_id, task_ids())
+def _load_builtin(name: str, seed: int) -> AnyTask:
     return load_task_folder(_SCENARIOS / name, seed)
+
+
+def _load_added(added: Added, seed: int) -> AnyTask:
+    """Load a task from elsewhere; a folder anew where its files have changed."""
+    stamp = None
+    if added.folder is not None:
+        files = sorted(path for path in added.folder.rglob("*") if "__pycache__" not in path.parts)
+        stamp = tuple((str(path), path.stat().st_mtime_ns) for path in files)
+    return _loaded(added.id, added.folder, added.make, stamp, seed if added.drawn else 0)
+
+
+@functools.lru_cache(maxsize=256)
+def _loaded(
+    task_id: str, folder: Path | None, make: Callable[[int], AnyTask] | None, stamp: object, seed: int
+) -> AnyTask:
+    try:
+        task = load_task_folder(folder, seed) if folder is not None else make(seed) if make is not None else None
+    except TaskError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise TaskError(f"{task_id}: {type(error).__name__}: {error}") from error
+    if not isinstance(task, SubmissionTask | WorkspaceTask):
+        raise TaskError(f"{task_id}: a task was wanted, got {task!r}")
+    return task if task.id == task_id else task.model_copy(update={"id": task_id})
+
+
+def is_known(task_id: str) -> bool:
+    """Return whether an id is a built-in task's, one of an imported benchmark's namespace, or was added."""
+    name = task_id.removeprefix("DeepGym/")
+    if benchmarks.benchmark_of(task_id) is not None or name in task_ids():
+        return True
+    return name.partition("/")[0] in added_tasks.namespaces() or added_tasks.is_here(name)
+
+
+def folder_of(task_id: str) -> Path | None:
+    """Return the folder of a task; None if it is from none, or unknown."""
+    name = task_id.removeprefix("DeepGym/")
+    if benchmarks.benchmark_of(task_id) is not None:
+        return None
+    if name in task_ids():
+        return _SCENARIOS / name
+    added = added_tasks.find(name)
+    return added.folder if added is not None else None
+
+
+def draws_tests(task_id: str) -> bool:
+    """Return whether another seed gives a task other tests, so far as is known without loading it."""
+    name = task_id.removeprefix("DeepGym/")
+    if benchmarks.benchmark_of(task_id) is not None:
+        return False
+    added = None if name in task_ids() else added_tasks.find(name)
+    return added is None or added.drawn
 
 
 def gym_id(task_id: str) -> str:

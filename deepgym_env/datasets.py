@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from deepgym_env.catalog import gym_id, load_task
 from deepgym_env.errors import ConfigError
-from deepgym_env.task import AnyTask, SubmissionTask
+from deepgym_env.pass_rates import Rates
+from deepgym_env.selection import Criteria, known
+from deepgym_env.task import AnyTask, Difficulty, SubmissionTask
 
 if TYPE_CHECKING:
     import datasets
@@ -28,6 +30,10 @@ def to_hf(
     conversational: bool = True,
     system: str | None = None,
     split: str | None = None,
+    difficulty: Difficulty | None = None,
+    tags: Iterable[str] = (),
+    pass_rate: Sequence[float] | None = None,
+    rates: Rates | None = None,
 ) -> datasets.Dataset:
     """Return tasks as a data set with a row per task.
 
@@ -41,6 +47,10 @@ def to_hf(
         conversational: Whether a prompt is a list of messages, else text.
         system: A system message before each prompt.
         split: The split of tasks that are in none.
+        difficulty: Only tasks of that difficulty.
+        tags: Only tasks with all of these; a benchmark's split is one.
+        pass_rate: Only tasks solved at least and at most so often, ``(0.1, 0.9)``.
+        rates: Where that was measured: a results file of ``deepgym eval``, a log of episodes, or a mapping.
 
     Raises:
         ConfigError: If ``datasets`` isn't installed, or an option has a value that can't work.
@@ -55,9 +65,15 @@ def to_hf(
         import datasets
     except ImportError as error:
         raise ConfigError("to_hf needs the datasets library: `pip install 'deepgym-env[hf]'`") from error
-    found = list(rows(tasks, trainer=trainer, conversational=conversational, system=system, split=split))
+    given = list(tasks)
+    criteria = Criteria.of(difficulty, tags, pass_rate=pass_rate, rates=rates)
+    if criteria:
+        given = [task for task in given if criteria.fits(known(task) if isinstance(task, str) else task)]
+    found = list(rows(given, trainer=trainer, conversational=conversational, system=system, split=split))
     if not found:
-        raise ConfigError("a data set needs at least one task, got none")
+        raise ConfigError(
+            f"a data set needs at least one task, {f'and none is {criteria}' if criteria else 'got none'}"
+        )
     return datasets.Dataset.from_list(found)
 
 
@@ -69,7 +85,7 @@ def rows(
     system: str | None = None,
     split: str | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the rows of :func:`to_hf`, whose arguments it takes."""
+    """Yield the rows of :func:`to_hf`, whose arguments up to ``split`` it takes."""
     if trainer not in get_args(Trainer):
         raise ConfigError(f"trainer must be one of {', '.join(get_args(Trainer))}, got {trainer!r}")
     if trainer == "verl" and not conversational:

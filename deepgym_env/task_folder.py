@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from deepgym_env.errors import TaskError
+from deepgym_env.task.base import problems_in
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -62,5 +63,4 @@ def task_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'task'}: {e['msg']}" for e in error.errors())
-        raise TaskError(f"{folder}: {problems}") from error
+        raise TaskError(f"{folder}: {problems_in(error)}") from error

@@ -3,12 +3,12 @@
 - :class:`CodingEnv`: one task; :class:`CodingVectorEnv`: many of it at once.
 - :class:`MixtureEnv`, :class:`MixtureVectorEnv`: several tasks; :class:`TaskSampler` chooses.
 - :class:`UnicodeText`: the space of observations and actions.
-- :func:`register_tasks`: makes tasks available to ``gym.make``.
+- :func:`register`, :func:`register_folder`, :func:`register_tasks`: make tasks available to ``gym.make``.
 """
 
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.mixture import MixtureEnv
-from deepgym_env.envs.registration import register_tasks
+from deepgym_env.envs.registration import register, register_folder, register_tasks
 from deepgym_env.envs.sampling import TaskSampler
 from deepgym_env.envs.spaces import UnicodeText
 from deepgym_env.envs.vector import CodingVectorEnv, MixtureVectorEnv
@@ -20,5 +20,7 @@ __all__ = [
     "MixtureVectorEnv",
     "TaskSampler",
     "UnicodeText",
+    "register",
+    "register_folder",
     "register_tasks",
 ]

@@ -17,7 +17,7 @@ from gymnasium.spaces import Box
 
 from deepgym_env.benchmarks import benchmark_of
 from deepgym_env.blocking import DeepGym
-from deepgym_env.catalog import load_task
+from deepgym_env.catalog import draws_tests, load_task
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot, Transition, Vector, turns_of
 from deepgym_env.envs.shared_engine import Lease, lease_engine
@@ -102,10 +102,10 @@ class CodingEnv(gym.Env[str, Action]):
         """Make the environment of a task; no sandbox is started yet.
 
         Args:
-            task: Id of a built-in task or of an imported benchmark's, or a task.
+            task: Id of a task (built-in, an imported benchmark's, or registered), or a task.
             max_turns: Steps after which an episode is truncated; by default 8 for a function, and
                 for a workspace what its task says.
-            fresh_tests: Draw a new seed at every reset; needs a built-in task.
+            fresh_tests: Draw a new seed at every reset; needs a task that draws its tests, by id.
             dense: Judge a workspace after every turn, not only at the end.
             engine: The engine that judges; by default one shared by all environments.
             render_mode: ``ansi`` or None.
@@ -119,9 +119,10 @@ class CodingEnv(gym.Env[str, Action]):
         if render_mode not in (None, "ansi"):
             raise ConfigError(f"render_mode must be 'ansi' or None, got {render_mode!r}")
         if fresh_tests and not isinstance(task, str):
-            raise ConfigError("fresh_tests needs the id of a built-in task: a Task's tests are fixed")
-        if fresh_tests and isinstance(task, str) and benchmark_of(task) is not None:
-            raise ConfigError(f"fresh_tests needs a built-in task: the tests of {task} are the benchmark's")
+            raise ConfigError("fresh_tests needs the id of a task that draws its tests: a Task's tests are fixed")
+        if fresh_tests and isinstance(task, str) and not draws_tests(task):
+            whose = "the benchmark's" if benchmark_of(task) is not None else "fixed"
+            raise ConfigError(f"fresh_tests needs a task that draws its tests: the tests of {task} are {whose}")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
         if dense and isinstance(self.task, SubmissionTask):

@@ -13,10 +13,11 @@ from gymnasium.spaces import Box
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
-from deepgym_env.envs.choosing import choose_tasks, count_tests
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.episode import Episode, Transition, Vector
 from deepgym_env.envs.sampling import TaskSampler
+from deepgym_env.pass_rates import Rates
+from deepgym_env.selection import count_tests, select_tasks
 from deepgym_env.task import AnyTask, Difficulty
 
 __all__ = ["Draw", "MixtureEnv"]
@@ -43,7 +44,8 @@ class MixtureEnv(CodingEnv):
     ## Arguments
     ``gym.make("DeepGym/mixture", tasks=["fizzbuzz", "two_sum"], weights=[1, 2], adaptive=False)``;
     without ``tasks`` all built-in ones, or with ``benchmark="leetcode"`` all of an imported benchmark; of
-    these those of a ``difficulty``, with all ``tags``, of a ``split``. What adaptive sampling has learnt is in
+    these those of a ``difficulty``, with all ``tags``, of a ``split``, and solved about so often
+    (``pass_rate=(0.1, 0.9), rates="results.jsonl"``). What adaptive sampling has learnt is in
     ``env.unwrapped.sampler.state_dict()``.
 
     Example:
@@ -64,6 +66,8 @@ class MixtureEnv(CodingEnv):
         tags: Sequence[str] = (),
         benchmark: str | None = None,
         split: str | None = None,
+        pass_rate: Sequence[float] | None = None,
+        rates: Rates | None = None,
         max_turns: int | None = None,
         fresh_tests: bool = False,
         dense: bool = False,
@@ -80,8 +84,10 @@ class MixtureEnv(CodingEnv):
             adaptive: Prefer tasks whose recent success rate is near 1/2.
             difficulty: Only tasks of that difficulty.
             tags: Only tasks with all of these.
-            benchmark: An imported benchmark, by its name or as its ids begin.
+            benchmark: An imported benchmark, by its name or as its ids begin, or another namespace of tasks.
             split: Only tasks of that split of their benchmark.
+            pass_rate: Only tasks solved at least and at most so often, ``(0.1, 0.9)``.
+            rates: Where that was measured: a results file of ``deepgym eval``, a log of episodes, or a mapping.
             max_turns: Steps after which an episode is truncated; by default what each task says.
             fresh_tests: Draw a new seed at every reset.
             dense: Judge workspaces after every turn, not only at the end.
@@ -95,7 +101,16 @@ class MixtureEnv(CodingEnv):
             ConfigError: If an option has a value that can't work.
         """
         if sampler is None:
-            sampler = TaskSampler(choose_tasks(tasks, difficulty, tags, benchmark, split), weights, adaptive=adaptive)
+            chosen = select_tasks(
+                tasks,
+                benchmark=benchmark,
+                difficulty=difficulty,
+                tags=tags,
+                split=split,
+                pass_rate=pass_rate,
+                rates=rates,
+            )
+            sampler = TaskSampler(chosen, weights, adaptive=adaptive)
         self.sampler = sampler
         self._size = max(map(count_tests, sampler.tasks))
         super().__init__(

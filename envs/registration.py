@@ -1,19 +1,84 @@
-"""Makes tasks available to ``gym.make`` and ``gym.make_vec``."""
+"""Makes tasks available to ``gym.make`` and ``gym.make_vec``.
+
+- :func:`register`: a task of your own; :func:`register_folder`: a folder of task folders.
+- :func:`register_tasks`: ids that are there already; :func:`register_mixture`: the environment of several tasks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from deepgym_env.catalog import gym_id
+from deepgym_env.added_tasks import NAMESPACE, describe, keep
+from deepgym_env.benchmarks import benchmark_of
+from deepgym_env.catalog import gym_id, task_ids
+from deepgym_env.errors import TaskError
+from deepgym_env.plugins import in_folder
+from deepgym_env.task import AnyTask
 
-__all__ = ["NAMESPACE", "register_mixture", "register_tasks"]
+__all__ = ["NAMESPACE", "register", "register_folder", "register_mixture", "register_tasks"]
 
-NAMESPACE = "DeepGym"
+_MIXTURE_NAME = "mixture"
 _ENV, _VECTOR = "deepgym_env.envs.coding:CodingEnv", "deepgym_env.envs.vector:CodingVectorEnv"
 _MIXTURE, _MIXTURE_VECTOR = "deepgym_env.envs.mixture:MixtureEnv", "deepgym_env.envs.vector:MixtureVectorEnv"
+
+
+def register(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], id: str | None = None) -> str:
+    """Make a task of your own available by id in this process, as a built-in one is.
+
+    Registering another task under the same id replaces it.
+
+    Args:
+        task: A task, the path of a task folder, or a function that makes a task of a seed, so that
+            ``fresh_tests`` has something to draw.
+        id: Its id, also ``namespace/name``; by default the task's, or the folder's or function's name.
+
+    Returns:
+        What ``gym.make`` calls it: ``DeepGym/name`` where the id has no namespace.
+
+    Raises:
+        TaskError: If it is no task, or the id is a built-in task's or a benchmark's.
+
+    Example:
+        >>> from deepgym_env import Task
+        >>> def double(x):
+        ...     "Return twice x."
+        ...     return 2 * x
+        >>> register(Task.from_function(double, [1, 2, 3]), "examples/double")
+        'examples/double'
+        >>> gym.make("examples/double").unwrapped.task.entry_point
+        'double'
+    """
+    added = describe(task, id)
+    if added.id in (*task_ids(), _MIXTURE_NAME) or benchmark_of(added.id) is not None:
+        raise TaskError(f"{added.id!r} is the id of a built-in task or a benchmark's: register it under another")
+    keep(added)
+    register_tasks([added.id])
+    return gym_id(added.id)
+
+
+def register_folder(folder: str | os.PathLike[str], namespace: str | None = None) -> list[str]:
+    """Register every task folder in a folder; none is loaded yet.
+
+    Args:
+        folder: The folder.
+        namespace: What their ids begin with; by default ``DeepGym``.
+
+    Returns:
+        What ``gym.make`` calls them.
+
+    Raises:
+        TaskError: If there is none in it, or one has the name of a built-in task.
+    """
+    found = in_folder(Path(folder).resolve())
+    if not found:
+        raise TaskError(f"{os.fspath(folder)!r} holds no task folders: each has a task.toml (`deepgym new` makes one)")
+    prefix = f"{namespace}/" if namespace else ""
+    return [register(str(each.folder), f"{prefix}{each.id}") for each in found]
 
 
 def register_tasks(task_ids: Iterable[str]) -> None:

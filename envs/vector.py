@@ -19,12 +19,13 @@ from gymnasium.vector.utils import batch_space
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
-from deepgym_env.envs.choosing import choose_tasks
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.mixture import MixtureEnv
 from deepgym_env.envs.sampling import TaskSampler
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.errors import ConfigError
+from deepgym_env.pass_rates import Rates
+from deepgym_env.selection import select_tasks
 from deepgym_env.task import AnyTask, Difficulty
 
 __all__ = ["CodingVectorEnv", "MixtureVectorEnv"]
@@ -238,7 +239,7 @@ class CodingVectorEnv(_ConcurrentVectorEnv):
             group_size: How many environments in a row get the same.
             max_episode_steps: What Gymnasium calls ``max_turns``.
             max_turns: Steps after which an episode is truncated.
-            fresh_tests: Draw a new seed at every reset; needs a built-in task.
+            fresh_tests: Draw a new seed at every reset; needs a task that draws its tests, by id.
             dense: Judge a workspace after every turn, not only at the end.
             engine: The engine that judges; by default one shared by all environments.
             render_mode: ``ansi`` or None.
@@ -277,6 +278,8 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         tags: Sequence[str] = (),
         benchmark: str | None = None,
         split: str | None = None,
+        pass_rate: Sequence[float] | None = None,
+        rates: Rates | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         group_size: int = 1,
         max_episode_steps: int | None = None,
@@ -291,7 +294,15 @@ class MixtureVectorEnv(_ConcurrentVectorEnv):
         Raises:
             ConfigError: If an option has a value that can't work.
         """
-        chosen = choose_tasks(tasks, difficulty, tags, benchmark, split)
+        chosen = select_tasks(
+            tasks,
+            benchmark=benchmark,
+            difficulty=difficulty,
+            tags=tags,
+            split=split,
+            pass_rate=pass_rate,
+            rates=rates,
+        )
         self.sampler = TaskSampler(chosen, weights, adaptive=adaptive)
         turns = max_turns if max_episode_steps is None else max_episode_steps
         draws = [_GroupDraws(self.sampler) for _ in range(_positive(num_envs) // max(1, group_size) + 1)]

@@ -81,7 +81,7 @@ def _wanted() -> set[str]:
         top, is_code = name.parts[0], name.suffix == ".py"
         if not (ROOT / name).is_file():
             continue
-        if top == "deepgym_env" and (is_code or name.name == "py.typed"):
+        if top == "deepgym_env" and (is_code or name.name == "py.typed" or "scaffolds" in name.parts):
             wanted.add(str(name))
         if top in LINKS and (is_code or (top == "scenarios" and len(name.parts) > 2)):
             wanted.add(f"deepgym_env/{name}")

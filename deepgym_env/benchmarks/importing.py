@@ -21,7 +21,7 @@ from deepgym_env.benchmarks.catalogue import BENCHMARKS, Benchmark, store_of
 from deepgym_env.benchmarks.conversion import Converter, Row
 from deepgym_env.benchmarks.home import home
 from deepgym_env.benchmarks.references import Referee
-from deepgym_env.benchmarks.rows import read_rows
+from deepgym_env.benchmarks.rows import read_hub, read_rows
 from deepgym_env.benchmarks.store import write_store
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, TaskError
@@ -81,8 +81,10 @@ class ImportReport:
 
 def import_benchmark(
     name: str,
-    sources: Sequence[str],
+    sources: Sequence[str] = (),
     *,
+    hub: str | None = None,
+    revision: str | None = None,
     limit: int | None = None,
     plus_inputs: int | None = None,
     engine: DeepGym | None = None,
@@ -92,7 +94,10 @@ def import_benchmark(
 
     Args:
         name: The benchmark's name, one of :data:`~deepgym_env.benchmarks.BENCHMARKS`.
-        sources: Its files, or what else :func:`~deepgym_env.benchmarks.rows.read_rows` takes.
+        sources: Its files, or what else :func:`~deepgym_env.benchmarks.rows.read_rows` takes; without any it is
+            read from the Hugging Face Hub.
+        hub: Where the Hub has it, if not where :data:`~deepgym_env.benchmarks.BENCHMARKS` says.
+        revision: A branch, tag or commit there.
         limit: Only so many rows, the first ones.
         plus_inputs: Of HumanEval+ and MBPP+: at most so many plus inputs of each task; None: all.
         engine: What reference solutions are run by; by default one of its own.
@@ -106,9 +111,7 @@ def import_benchmark(
         raise ConfigError(f"no benchmark {name!r}: there are {', '.join(BENCHMARKS)}")
     if plus_inputs is not None and name not in WITH_PLUS_INPUTS:
         raise ConfigError(f"{name} has no plus inputs to choose from: {' and '.join(WITH_PLUS_INPUTS)} do")
-    if not sources:
-        raise ConfigError(f"importing {name} takes a file: {BENCHMARKS[name].title} isn't part of DeepGym")
-    rows = [pair for source in sources for pair in read_rows(source)][:limit]
+    rows = _rows(BENCHMARKS[name], sources, hub, revision)[:limit]
     if engine is None:
         with DeepGym() as own:
             tasks, failures = convert_rows(name, rows, own, plus_inputs=plus_inputs, progress=progress)
@@ -120,6 +123,21 @@ def import_benchmark(
     file = write_store(store_of(BENCHMARKS[name]), name, tasks)
     tests = sum(len(task.tests) for task in tasks)
     return ImportReport(BENCHMARKS[name], file, len(tasks), tests, tuple(failures))
+
+
+def _rows(
+    benchmark: Benchmark, sources: Sequence[str], hub: str | None, revision: str | None
+) -> list[tuple[Row, str | None]]:
+    if sources and (hub or revision):
+        raise ConfigError("a benchmark is read from files or from the Hugging Face Hub, not both")
+    if sources:
+        return [pair for source in sources for pair in read_rows(source)]
+    if not (hub or benchmark.hub):
+        raise ConfigError(
+            f"importing {benchmark.name} takes a file, --file FILE: {benchmark.title} isn't part of DeepGym, and the "
+            f"Hugging Face Hub doesn't have it in the form that is read here"
+        )
+    return read_hub(hub or benchmark.hub, revision)
 
 
 def convert_rows(

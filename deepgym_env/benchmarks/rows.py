@@ -1,7 +1,7 @@
 """Rows of a benchmark's file, as published or as Hugging Face's ``datasets`` has it.
 
 - :func:`read_rows`: the rows of ``.jsonl``, ``.jsonl.gz``, ``.json`` and ``.json.gz`` files, of a data set saved
-  on disk, or of one on the Hugging Face Hub.
+  on disk, or of one on the Hugging Face Hub; :func:`read_hub`: of the last.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from deepgym_env.benchmarks.conversion import Row
 from deepgym_env.errors import ConfigError
 
-__all__ = ["SPLITS", "read_rows"]
+__all__ = ["SPLITS", "read_hub", "read_rows"]
 
 SPLITS = ("train", "test", "validation")
 _ALSO_CALLED = {"valid": "validation"}  # CodeContests' own name
@@ -40,7 +40,7 @@ def read_rows(source: str) -> list[tuple[Row, str | None]]:
         split = _split_in(path.name)
         return [(row, split) for row in _file(path)]
     if _HUB_ID.match(source) and not path.parent.is_dir():
-        return list(_from_hub(source))
+        return read_hub(source)
     raise ConfigError(f"no file {source!r}: give the benchmark's file, or the id of a data set on the Hugging Face Hub")
 
 
@@ -97,15 +97,31 @@ def _saved(path: Path) -> Iterator[tuple[Row, str | None]]:
     yield from _rows_of(found)
 
 
-def _from_hub(source: str) -> Iterator[tuple[Row, str | None]]:
-    datasets = _library(f"no file {source!r}, so it would be a data set on the Hugging Face Hub")
+def read_hub(source: str, revision: str | None = None) -> list[tuple[Row, str | None]]:
+    """Return the rows of a data set on the Hugging Face Hub, or on what ``HF_ENDPOINT`` names in its place.
+
+    Args:
+        source: Its id, also ``id:configuration``.
+        revision: A branch, tag or commit; by default the main branch.
+
+    Raises:
+        ConfigError: If ``datasets`` isn't installed, or the Hub doesn't give it; the message says what to do.
+    """
+    if not _HUB_ID.match(source):
+        raise ConfigError(
+            f"a data set on the Hugging Face Hub is owner/name or owner/name:configuration, got {source!r}"
+        )
+    datasets = _library(f"{source} is a data set on the Hugging Face Hub")
     name, _, configuration = source.partition(":")
     try:
-        found = datasets.load_dataset(name, configuration or None)
-    except Exception as error:  # of many kinds: no network, no such data set, no such configuration
+        found = datasets.load_dataset(name, configuration or None, revision=revision)
+        return list(_rows_of(found))
+    except Exception as error:  # of many kinds: no network, no such data set, configuration or revision
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"no file {source!r}, and the Hugging Face Hub can't give it: {reason}") from error
-    yield from _rows_of(found)
+        at = f" at revision {revision}" if revision else ""
+        raise ConfigError(
+            f"the Hugging Face Hub can't give {source}{at}: {reason}: download its file elsewhere and give --file FILE"
+        ) from error
 
 
 def _rows_of(found: Any) -> Iterator[tuple[Row, str | None]]:

@@ -5,8 +5,8 @@
 Exit codes, the same for every command:
 
 - 0: all well; for ``run`` and ``play``, everything passed.
-- 1: ``run``, ``play``, ``benchmarks check``: not everything passed; ``audit``: something can be cheated; ``replay``:
-  something differs; ``doctor``: less isolation than asked for.
+- 1: ``run``, ``play``, ``benchmarks check``: not everything passed; ``check``: a task is unfit; ``audit``: something
+  can be cheated; ``replay``: something differs; ``doctor``: less isolation than asked for.
 - 2: bad input or usage; one line on stderr says what to do.
 - 3: infrastructure failure: the sandbox can't start, or there is no verdict.
 - 130: interrupted (Ctrl-C). 141: the reader of the output went away.
@@ -21,6 +21,7 @@ import typer
 
 from deepgym_env.cli import (
     audit,
+    authoring,
     bench,
     benchmarks,
     doctor,
@@ -48,7 +49,8 @@ _EPILOG = examples(
     after=(
         "[bold]Exit codes[/]",
         "    0  all well; for run and play, everything passed",
-        "    1  run, play: not everything passed; audit: something can be cheated; replay: something differs; "
+        "    1  run, play: not everything passed; check: a task is unfit; audit: something can be cheated; "
+        "replay: something differs; "
         "doctor: less isolation than asked for",
         "    2  bad input or usage; one line on stderr says what to do",
         "    3  infrastructure failure: the sandbox can't start, or there is no verdict",
@@ -72,6 +74,8 @@ app.command("show", cls=Command, epilog=tasks.SHOW_EXAMPLES)(tasks.show)
 app.command("run", cls=Command, epilog=run.EXAMPLES)(run.run)
 app.command("eval", cls=Command, epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command("audit", cls=Command, epilog=audit.EXAMPLES)(audit.audit)
+app.command("new", cls=Command, epilog=authoring.NEW_EXAMPLES)(authoring.new)
+app.command("check", cls=Command, epilog=authoring.CHECK_EXAMPLES)(authoring.check)
 app.command("play", cls=Command, epilog=play.EXAMPLES)(play.play)
 app.command("rollout", cls=Command, epilog=rollout.EXAMPLES)(rollout.rollout)
 app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)

@@ -23,6 +23,7 @@ __all__ = ["IMPORT_EXAMPLES", "app", "import_"]
 
 IMPORT_EXAMPLES = examples(
     "deepgym import humaneval --file HumanEval.jsonl.gz",
+    "deepgym import humaneval --hub openai/openai_humaneval --revision main",
     "deepgym import mbppplus --file MbppPlus.jsonl.gz --plus-inputs 20",
     "deepgym import leetcode --file LeetCodeDataset-v0.2.0-train.jsonl.gz --file LeetCodeDataset-v0.2.0-test.jsonl.gz",
     "deepgym run HumanEval/0 --solution solution.py",
@@ -47,16 +48,28 @@ app = typer.Typer(
 def import_(
     name: NameArgument,
     file: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
             "--file",
             "-f",
             metavar="FILE",
-            help="The benchmark's file as published (.jsonl, .jsonl.gz, .json), a folder `datasets` saved it in, or "
-            "its id on the Hugging Face Hub; repeat for more.",
+            help="The benchmark's file as published (.jsonl, .jsonl.gz, .json), or a folder `datasets` saved it in; "
+            "repeat for more. Without it, the Hugging Face Hub is asked.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    hub: Annotated[
+        str | None,
+        typer.Option(
+            "--hub",
+            metavar="OWNER/NAME[:CONFIGURATION]",
+            help="Where the Hugging Face Hub has it, if elsewhere than `deepgym benchmarks --json` says.",
+            show_default=False,
+        ),
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="A branch, tag or commit on the Hub.", show_default=False)
+    ] = None,
     limit: LimitOption = None,
     plus_inputs: Annotated[
         int | None,
@@ -70,10 +83,12 @@ def import_(
     workers: WorkersOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a public benchmark's file into tasks, once; afterwards they are there by id."""
+    """Convert a public benchmark, from a file or the Hugging Face Hub, into tasks that are there by id from then on."""
     from deepgym_env.benchmarks.importing import import_benchmark
     from deepgym_env.blocking import DeepGym
 
+    if not file and (hub or BENCHMARKS[name.value].hub):
+        note(f"asking the Hugging Face Hub for {hub or BENCHMARKS[name.value].hub}")
     bar = progress_bar()
     converting = bar.add_task("converting")
     with ExitStack() as stack:
@@ -84,7 +99,16 @@ def import_(
             bar.update(converting, completed=done, total=total)
 
         engine = stack.enter_context(DeepGym(workers=workers))
-        report = import_benchmark(name.value, file, limit=limit, plus_inputs=plus_inputs, engine=engine, progress=show)
+        report = import_benchmark(
+            name.value,
+            file or (),
+            hub=hub,
+            revision=revision,
+            limit=limit,
+            plus_inputs=plus_inputs,
+            engine=engine,
+            progress=show,
+        )
     if as_json:
         failures = [{"row": failure.row, "reason": failure.reason} for failure in report.failures]
         print_json({"file": str(report.file), "tasks": report.tasks, "tests": report.tests, "failures": failures})

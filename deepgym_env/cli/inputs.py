@@ -4,7 +4,7 @@
   :data:`ModeOption`, :data:`ImageOption`, :data:`JsonOption`: parameters several commands have.
 - :class:`Level`: levels of isolation, as choices.
 - :func:`resolve_task`, :func:`resolve_submission`, :func:`read_text`: what their values mean.
-- :func:`examples`: a help epilog.
+- :func:`complete_task`: ids for the shell; :func:`examples`: a help epilog.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "SeedOption",
     "TaskArgument",
     "WorkersOption",
+    "complete_task",
     "examples",
     "read_text",
     "resolve_submission",
@@ -51,12 +52,13 @@ class Level(str, Enum):
     full = "full"
 
 
-def _complete_task(incomplete: str) -> Iterable[str]:
-    from deepgym_env import benchmarks
+def complete_task(incomplete: str) -> Iterable[str]:
+    """Return the ids that begin so, for the shell."""
+    from deepgym_env import added_tasks, benchmarks
     from deepgym_env.catalog import task_ids
 
-    imported = (entry.id for entry in benchmarks.entries())
-    return [task_id for task_id in (*task_ids(), *imported) if task_id.startswith(incomplete)]
+    added, imported = (each.id for each in added_tasks.cheap()), (entry.id for entry in benchmarks.entries())
+    return [task_id for task_id in (*task_ids(), *added, *imported) if task_id.startswith(incomplete)]
 
 
 def _chosen(variable: str) -> Callable[[str | None], str | None]:
@@ -75,7 +77,7 @@ TaskArgument = Annotated[
     typer.Argument(
         metavar="TASK",
         help="Id of a task, with or without DeepGym/ (HumanEval/0 for a benchmark's), or path of a task folder.",
-        autocompletion=_complete_task,
+        autocompletion=complete_task,
         show_default=False,
     ),
 ]
@@ -123,20 +125,17 @@ def resolve_submission(name: str, seed: int = 0) -> SubmissionTask:
 
 
 def resolve_task(name: str, seed: int = 0) -> AnyTask:
-    """Return the task a TASK argument means: a built-in id or a benchmark's first, else a folder.
+    """Return the task a TASK argument means: an id of any kind first, else a folder.
 
     Raises:
         TaskError: If there is no such task or its folder is broken.
     """
-    from deepgym_env.benchmarks import benchmark_of
-    from deepgym_env.catalog import load_task, load_task_folder, task_ids
+    from deepgym_env.catalog import is_known, load_task, load_task_folder
 
-    if benchmark_of(name) is not None:
-        return load_task(name)
     bare = name.removeprefix(_NAMESPACE)
     is_path = "/" in bare or (bare != "" and Path(name).is_dir())
-    if bare in task_ids() or not is_path:
-        return load_task(bare, seed)
+    if is_known(name) or not is_path:
+        return load_task(name if is_known(name) else bare, seed)
     folder = Path(name)
     if not folder.is_dir():
         raise TaskError(f"no task folder {name!r}: give the id of a task (`deepgym list`) or a folder with a task.toml")

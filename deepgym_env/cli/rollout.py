@@ -90,11 +90,13 @@ async def _play(
 def _make(task: AnyTask, log: Path | None) -> Any:
     import gymnasium as gym
 
-    from deepgym_env.catalog import gym_id
+    from deepgym_env.catalog import gym_id, is_known, load_task
     from deepgym_env.envs import CodingEnv
     from deepgym_env.wrappers import EpisodeLogger
 
-    env = gym.make(gym_id(task.id)) if gym_id(task.id) in gym.registry else CodingEnv(task)
+    # A folder's task may have the id of another one.
+    registered = gym_id(task.id) in gym.registry and is_known(task.id) and load_task(task.id, task.seed) is task
+    env = gym.make(gym_id(task.id)) if registered else CodingEnv(task)
     return env if log is None else EpisodeLogger(env, log)
 
 

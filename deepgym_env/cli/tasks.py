@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from enum import Enum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,19 +12,20 @@ import typer
 from deepgym_env.catalog import gym_id
 from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
 from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
-from deepgym_env.errors import ConfigError
-from deepgym_env.task import (
-    AnyTask,
-)
+from deepgym_env.errors import ConfigError, TaskError
+from deepgym_env.task import AnyTask
 
 if TYPE_CHECKING:
-    pass
-
+    from deepgym_env.benchmarks import Entry
+    from deepgym_env.selection import Criteria, Known
 
 __all__ = ["LIST_EXAMPLES", "SHOW_EXAMPLES", "Difficulty", "list_tasks", "show"]
 
 LIST_EXAMPLES = examples(
-    "deepgym list", "deepgym list --difficulty hard", "deepgym list --tag dynamic-programming --json"
+    "deepgym list",
+    "deepgym list --difficulty hard",
+    "deepgym list --tag dynamic-programming --json",
+    "deepgym list --benchmark leetcode --rates scores.jsonl --min-pass-rate 0.1 --max-pass-rate 0.9",
 )
 SHOW_EXAMPLES = examples("deepgym show coin_change", "deepgym show ./my_task", "deepgym show coin_change --json")
 
@@ -47,51 +49,104 @@ def list_tasks(
     ] = None,
     benchmark: Annotated[
         str | None,
-        typer.Option("--benchmark", help="The tasks of an imported benchmark instead.", show_default=False),
+        typer.Option(
+            "--benchmark",
+            help="The tasks of an imported benchmark, or of another namespace, instead.",
+            show_default=False,
+        ),
+    ] = None,
+    rates: Annotated[
+        Path | None,
+        typer.Option(
+            "--rates",
+            metavar="FILE.jsonl",
+            help="Show how often each was solved, by results of `deepgym eval` or a log of episodes.",
+            show_default=False,
+        ),
+    ] = None,
+    least: Annotated[
+        float | None,
+        typer.Option("--min-pass-rate", min=0, max=1, help="Only tasks solved at least so often.", show_default=False),
+    ] = None,
+    most: Annotated[
+        float | None,
+        typer.Option("--max-pass-rate", min=0, max=1, help="Only tasks solved at most so often.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List the built-in tasks, or an imported benchmark's."""
-    rows = _builtin_rows() if benchmark is None else _benchmark_rows(benchmark)
-    wanted = set(tag or ())
-    _check_tags(wanted, {tag for row in rows for tag in row["tags"]})
-    rows = [row for row in rows if difficulty in (None, row["difficulty"]) and wanted <= set(row["tags"])]
+    """List the built-in tasks and your own, or an imported benchmark's."""
+    from deepgym_env.selection import Criteria
+
+    asked = least is not None or most is not None
+    if asked and rates is None:
+        raise ConfigError("--min-pass-rate and --max-pass-rate need --rates FILE, where they were measured")
+    span = (0.0 if least is None else least, 1.0 if most is None else most) if asked else None
+    criteria = Criteria.of(difficulty.value if difficulty else None, tag or (), pass_rate=span, rates=rates)
+    found = _own_tasks() if benchmark is None else _tasks_of(benchmark)
+    _check_tags(set(criteria.tags), {tag for task in found for tag in task.tags})
+    rows = [_rated(task, criteria) for task in found if criteria.fits(task)]
     if as_json:
         print_json(rows)
         return
     if not rows:
         note("no task matches; `deepgym list` shows all")
         return
-    grid = table("id", "title", "kind", "difficulty", "tests", "public", "tags")
+    _print_rows(rows)
+
+
+def _print_rows(rows: list[dict[str, Any]]) -> None:
+    measured = ("pass rate",) if "pass_rate" in rows[0] else ()
+    grid = table("id", "title", "kind", "difficulty", "tests", "public", *measured, "tags")
     for row in rows:
-        counts = row["tests"], row["public"]
-        cells = (row["id"], row["title"], row["kind"], row["difficulty"] or "", *counts, ", ".join(row["tags"]))
-        grid.add_row(*map(str, cells))
+        cells = [row["id"], row["title"], row["kind"], row["difficulty"] or "", str(row["tests"]), str(row["public"])]
+        if measured:
+            cells.append("" if row["pass_rate"] is None else f"{row['pass_rate']:.2f}")
+        grid.add_row(*(one_line(cell, markup=True) for cell in cells), ", ".join(row["tags"]))
     stdout().print(grid)
 
 
-def _builtin_rows() -> list[dict[str, Any]]:
+def _own_tasks() -> list[Known]:
+    """Return the built-in tasks and those added; what can't be loaded of these is remarked on."""
+    from deepgym_env.added_tasks import everything
     from deepgym_env.catalog import load_task, task_ids
 
-    return [_row(load_task(task_id)) for task_id in task_ids()]
+    added, wrong = everything()
+    found: list[Known] = [load_task(task_id) for task_id in task_ids()]
+    for task_id in (each.id for each in added if each.id not in task_ids()):
+        try:
+            found.append(load_task(task_id))
+        except TaskError as error:
+            wrong.append(error)
+    for problem in wrong:
+        note(str(problem))
+    return found
 
 
-def _benchmark_rows(name: str) -> list[dict[str, Any]]:
-    from deepgym_env.benchmarks import imported
+def _tasks_of(namespace: str) -> list[Known]:
+    from deepgym_env.selection import known, of_namespace
 
-    return [
-        {
-            "id": entry.id,
-            "gym_id": entry.id,
-            "kind": entry.kind,
-            "title": entry.title,
-            "difficulty": entry.difficulty,
-            "tests": entry.tests,
-            "public": entry.public,
-            "tags": list(entry.tags),
-        }
-        for entry in imported(name)
-    ]
+    return [known(task_id) for task_id in of_namespace(namespace)]
+
+
+def _rated(task: Known, criteria: Criteria) -> dict[str, Any]:
+    """Return what is said of a task, with its pass rate where rates were given."""
+    from deepgym_env.benchmarks import Entry
+
+    row = _entry_row(task) if isinstance(task, Entry) else _row(task)
+    return {**row, "pass_rate": criteria.rate_of(task)} if criteria.rates else row
+
+
+def _entry_row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "gym_id": entry.id,
+        "kind": entry.kind,
+        "title": entry.title,
+        "difficulty": entry.difficulty,
+        "tests": entry.tests,
+        "public": entry.public,
+        "tags": list(entry.tags),
+    }
 
 
 def _check_tags(wanted: set[str], known: set[str]) -> None:

@@ -9,11 +9,21 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepgym_env.source import parse
 
-__all__ = ["TEST_ID", "Described", "Difficulty", "Frozen", "LanguageName", "SubmissionTask", "Test", "insist_python"]
+__all__ = [
+    "TEST_ID",
+    "Described",
+    "Difficulty",
+    "Frozen",
+    "LanguageName",
+    "SubmissionTask",
+    "Test",
+    "insist_python",
+    "problems_in",
+]
 
 LanguageName = Literal["python", "bash", "c", "cpp", "javascript", "java", "rust", "go"]
 Difficulty = Literal["easy", "medium", "hard"]
@@ -107,3 +117,8 @@ def insist_python(**sources: str) -> None:
             parse(code)
         except SyntaxError as error:
             raise ValueError(f"{name} is not valid Python: {error}") from error
+
+
+def problems_in(error: ValidationError) -> str:
+    """Return what pydantic finds wrong with a task, on one line."""
+    return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'task'}: {each['msg']}" for each in error.errors())

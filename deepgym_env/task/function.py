@@ -7,13 +7,16 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from deepgym_env.task.base import SubmissionTask, Test, insist_python
+from deepgym_env.errors import TaskError
+from deepgym_env.task.authoring import Inputs, answer, draw_inputs, make_tests, write_prompt
+from deepgym_env.task.base import SubmissionTask, Test, insist_python, problems_in
 from deepgym_env.task.calls import Comparison, TestCase
+from deepgym_env.task.function_source import source_of
 from deepgym_env.task.limits import Limits
 
 __all__ = ["AssertionTask", "CodeTest", "FunctionTask", "Task"]
@@ -64,6 +67,97 @@ class Task(FunctionTask):
     def public_tests(self) -> tuple[TestCase, ...]:
         """The tests an agent may see."""
         return tuple(test for test in self.tests if test.public)
+
+    @classmethod
+    def from_function(
+        cls,
+        reference: Callable[..., Any],
+        inputs: Inputs,
+        *,
+        name: str | None = None,
+        prompt: str | None = None,
+        public: int = 2,
+        per_test: int = 1,
+        oracle: Callable[..., Any] | None = None,
+        expected: Iterable[Any] | None = None,
+        comparison: Comparison | str = "exact",
+        checker: Callable[[tuple[Any, ...], Any, Any], bool] | None = None,
+        source: str | None = None,
+        seed: int = 0,
+        **fields: Any,
+    ) -> Task:
+        """Make a task of a function that solves it.
+
+        The function must be its author's own: it runs here, once for each input, on copies of the arguments.
+        Its source, with what it uses of its module, is the task's reference.
+
+        Args:
+            reference: A correct solution; its name is the entry point.
+            inputs: What it is called with: a tuple is the arguments, anything else the only argument, a
+                :class:`Call` may have keyword arguments. A function of a ``random.Random`` draws them.
+            name: The task's id; by default the function's name.
+            prompt: What the agent reads; by default signature, docstring and public examples.
+            public: How many tests, the first ones, the agent may see.
+            per_test: Calls in each test, all of which must be right. More than one where there are few
+                different answers (yes or no), so that no constant answer wins.
+            oracle: Answers the inputs instead of the reference, best in another, slower way.
+            expected: The right answers, one per input, instead.
+            comparison: How outputs are compared, or just the kind of it.
+            checker: ``checker(args, expected, output) -> bool``, which decides instead of a comparison.
+            source: The reference's source, where it isn't to be had from the function.
+            seed: Seed the inputs are drawn with.
+            **fields: Other fields of the task: ``title``, ``difficulty``, ``tags``, ``limits``, ``prelude`` ...
+
+        Raises:
+            TaskError: If the function's source or answers aren't to be had, or a field has a value that can't work.
+
+        Example:
+            >>> def double(x):
+            ...     "Return twice x."
+            ...     return 2 * x
+            >>> task = Task.from_function(double, [1, 2, 3, -4])
+            >>> print(task.prompt)
+            Write a function `double(x)`.
+            <BLANKLINE>
+            Return twice x.
+            <BLANKLINE>
+            Examples:
+            <BLANKLINE>
+            ```python
+            double(1)  # 2
+            double(2)  # 4
+            ```
+            <BLANKLINE>
+        """
+        if oracle is not None and expected is not None:
+            raise TaskError("the right answers come from an oracle or are expected=[...], not both")
+        entry_point = reference.__name__
+        known = source_of(reference) if source is None else source
+        called = draw_inputs(inputs, name or entry_point, seed)
+        tests = make_tests(answer(called, oracle or reference, expected, entry_point), public, per_test)
+        given = {
+            "id": name or entry_point,
+            "title": entry_point.replace("_", " ").capitalize(),
+            "prompt": write_prompt(reference, known, tests) if prompt is None else prompt,
+            "entry_point": entry_point,
+            "reference": known,
+            "comparison": _comparison("checker" if checker else comparison),
+            "check": checker,
+            "source": "written in Python",
+        }
+        try:
+            return cls(**{**given, **fields, "tests": tests, "seed": seed})
+        except ValidationError as error:
+            raise TaskError(f"{name or entry_point}: {problems_in(error)}") from error
+
+
+def _comparison(how: Comparison | str) -> Comparison:
+    if isinstance(how, Comparison):
+        return how
+    kinds = get_args(Comparison.model_fields["kind"].annotation)
+    if how not in kinds:
+        raise TaskError(f"comparison must be a Comparison or one of {', '.join(kinds)}, got {how!r}")
+    return Comparison(kind=how)  # type: ignore[arg-type]
 
 
 class CodeTest(Test):

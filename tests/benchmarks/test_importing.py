@@ -90,7 +90,7 @@ def test_a_further_converter_gets_what_the_first_can_t(published, engine, monkey
     [
         ("nonsense", ["x"], {}, "no benchmark 'nonsense': there are humaneval"),
         ("humaneval", ["missing.jsonl"], {}, "no file 'missing.jsonl'"),
-        ("humaneval", [], {}, "takes a file"),
+        ("humanevalplus", [], {}, "takes a file"),
         ("humaneval", ["x"], {"plus_inputs": 3}, "humanevalplus"),
     ],
 )

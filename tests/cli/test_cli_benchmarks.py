@@ -71,7 +71,7 @@ def test_a_solution_that_cheats_is_told(deepgym, file, monkeypatch):
     [
         (("import", "humaneval", "--file", "missing.jsonl"), "no file 'missing.jsonl'"),
         (("import", "nonsense", "--file", "x"), "nonsense"),
-        (("import", "humaneval"), "--file"),
+        (("import", "humanevalplus"), "--file"),
         (("benchmarks", "check", "mbpp"), "deepgym import mbpp --file"),
         (("list", "--benchmark", "mbpp"), "deepgym import mbpp --file"),
         (("list", "--benchmark", "nonsense"), "no benchmark 'nonsense'"),
