@@ -25,6 +25,7 @@ def make_respondent_() -> Any:
     shapes = {name: made for name, made in vars(sys.modules["solution"]).items() if isinstance(made, type)}
     bases: Any = (int, float, complex, bytes, tuple, list, dict, set, frozenset)
     objects: Any = []  # answered by number, as they are no data
+    before = dict(vars(sys.modules["solution"]))
     unchanging = (str, int, float, complex, bytes, type(None))
 
     class Failed(Exception):
@@ -58,7 +59,25 @@ def make_respondent_() -> Any:
         return str(codec.encode(value, 1 << 26, crossing, True))
 
     def target_of(name: Any) -> Any:
+        if name is None:
+            return sys.modules["solution"]
         return objects[name] if isinstance(name, int) else getattr(sys.modules["solution"], name)
+
+    def names_in(module: Any) -> Any:
+        """Return what the submission has made of the module: names of data with it, and other names."""
+        data, others = {}, []
+        for name, value in list(vars(module).items()):
+            if type(name) is not str or name[:2] == "__" or before.get(name, before) is value or name == "respond_":
+                continue
+            try:
+                if callable(value):
+                    others.append(name)
+                else:
+                    encode(value)
+                    data[name] = value
+            except codec.CodecError:
+                others.append(name)
+        return [data, others]
 
     operations: Any = {
         "this": lambda target, args, kwargs: target,
@@ -72,6 +91,7 @@ def make_respondent_() -> Any:
         "iter": lambda target, args, kwargs: iter(target),
         "next": lambda target, args, kwargs: next(target),
         "str": lambda target, args, kwargs: str(target),
+        "names": lambda target, args, kwargs: names_in(target),
     }
 
     def respond(text: str, ask: Any) -> str:

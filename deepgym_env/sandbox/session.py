@@ -441,7 +441,8 @@ async def operate(
 
     def take(payload: bytes) -> Awaitable[bytes] | None:
         if payload[:1] == ChildKind.QUERY and answering is not None:
-            return answering(*_CONNECTION.unpack_from(payload, 1), payload[1 + _CONNECTION.size :])
+            (connection,) = _CONNECTION.unpack_from(payload, 1)
+            return answering(connection, payload[1 + _CONNECTION.size :])
         if payload[:1] == ChildKind.ANSWER:
             answers.append(payload[1:])
         return None
