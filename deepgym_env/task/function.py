@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, model_validator
 
 from deepgym_env.task.base import SubmissionTask, Test, insist_python
 from deepgym_env.task.calls import Comparison, TestCase
 from deepgym_env.task.limits import Limits
+from deepgym_env.task.script import ScriptTask
 
 __all__ = ["AssertionTask", "CodeTest", "FunctionTask", "Task"]
 
@@ -48,11 +49,20 @@ class Task(FunctionTask):
         tests: The tests, in the order of the reward vector.
         comparison: How outputs are compared.
         check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
+
+    ``Task(prompt=..., verifier=...)`` makes a :class:`ScriptTask`: any task whose submissions are judged by a
+    stand-alone verifier. Type checkers know it by that name.
     """
 
     tests: tuple[TestCase, ...] = Field(min_length=1)
     comparison: Comparison = Comparison()
     check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
+
+    if not TYPE_CHECKING:  # else every field would seem optional
+
+        def __new__(cls, *args, **fields):
+            """Make a task of calls, or the other kind."""
+            return ScriptTask(**fields) if cls is Task and "verifier" in fields else super().__new__(cls)
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:
