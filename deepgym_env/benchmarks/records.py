@@ -16,7 +16,20 @@ from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
 from deepgym_env.sandbox.runner import codec
-from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, Task, TestCase
+from deepgym_env.task import (
+    AnyTask,
+    AssertionTask,
+    Call,
+    CodeTest,
+    Comparison,
+    File,
+    Limits,
+    ProgramLimits,
+    ScriptTask,
+    Task,
+    Test,
+    TestCase,
+)
 
 __all__ = ["pack", "unpack"]
 
@@ -26,6 +39,10 @@ _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
 _PLAIN = (
     *("id", "title", "prompt", "entry_point", "reference", "prelude"),
+    *("difficulty", "tags", "seed", "source", "license"),
+)
+_SCRIPT = (
+    *("id", "title", "prompt", "reference", "language", "verifier", "verifier_language", "floor"),
     *("difficulty", "tags", "seed", "source", "license"),
 )
 
@@ -131,11 +148,32 @@ def _assertion(record: dict[str, Any]) -> AssertionTask:
     )
 
 
-def _text(model: Comparison | Limits) -> str:
+def _script_record(task: ScriptTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in _SCRIPT},
+        "limits": _text(task.limits),
+        "verifier_limits": _text(task.verifier_limits),
+        "files": [[file.path, file.data, file.executable] for file in task.files],
+        "tests": [[test.id, test.public] for test in task.tests],
+    }
+
+
+def _script(record: dict[str, Any]) -> ScriptTask:
+    return ScriptTask(
+        **{name: record[name] for name in _SCRIPT},
+        limits=Limits.model_validate_json(record["limits"]),
+        verifier_limits=ProgramLimits.model_validate_json(record["verifier_limits"]),
+        files=tuple(File(*each) for each in record["files"]),
+        tests=tuple(Test(id=name, public=public) for name, public in record["tests"]),
+    )
+
+
+def _text(model: Comparison | Limits | ProgramLimits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
 
 _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
     "function": (Task, _function_record, _function),
     "assertion": (AssertionTask, _assertion_record, _assertion),
+    "script": (ScriptTask, _script_record, _script),
 }

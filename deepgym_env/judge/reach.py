@@ -19,7 +19,7 @@ import socket
 import struct
 import sys
 import threading
-from typing import Any, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 _SUPPORT = "/box/lib"
@@ -183,6 +183,21 @@ def _bind(space: Dict[str, Any]) -> None:
     if space is not _verifier:
         with open(os.path.join(_FOLDER, "submission"), encoding="utf-8", errors="surrogatepass") as file:
             space["__source__"] = file.read()
+        space["__getattr__"] = _Starred(space, {*data, *others})
+
+
+class _Starred:
+    """Says what ``from solution import *`` brings: nothing that has a name already where it goes, as Python's own."""
+
+    def __init__(self, space: Dict[str, Any], names: Set[str]) -> None:
+        self.module = space.get("__name__")
+        self.names = names
+
+    def __call__(self, name: str) -> Any:
+        if name != "__all__":
+            raise AttributeError("module %r has no attribute %r" % (self.module, name))
+        taken = {*sys._getframe(1).f_globals, *dir(builtins)}
+        return sorted(each for each in self.names if each[:1] != "_" and each not in taken)
 
 
 def _names() -> Tuple[Dict[str, Any], List[str]]:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import functools
 import json
+import struct
 from collections import OrderedDict
 from contextlib import AsyncExitStack
 
+from deepgym_env.errors import TaskError
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.submission_process import Subject, SubmissionProcess
 from deepgym_env.programs import Program, ProgramResult, RunProgram
@@ -73,14 +75,20 @@ class SubmissionHost:
 
         Raises:
             SandboxError: If a sandbox was lost, which is no verdict.
+            TaskError: If it is none: the verifier has found a way of its own to us.
         """
-        header, data = unpack(question)
-        if header["op"] == "use":
-            return await self._use(connection, header["process"], header["bound"], data.decode())
-        if header["op"] == "run":
-            return await self._run(header["args"], data)
-        self._note(("tampered", str(header["why"])))
-        return pack({})
+        try:
+            header, data = unpack(question)
+            if header["op"] == "use":
+                asked = self._use(connection, header["process"], header["bound"], data.decode())
+            elif header["op"] == "run":
+                asked = self._run(list(map(str, header["args"])), data)
+            else:
+                self._note(("tampered", str(header["why"])))
+                return pack({})
+        except (ValueError, KeyError, TypeError, struct.error) as error:
+            raise TaskError(f"the verifier of {self._task.id!r} asks what is no question: {error!r}") from error
+        return await asked
 
     # ── as a module ───────────────────────────────────────────────────────────────────────
 
