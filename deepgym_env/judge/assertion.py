@@ -26,6 +26,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from deepgym_env.judge import examiner
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing, claim, printable
 from deepgym_env.judge.compare import summarize
@@ -33,7 +34,7 @@ from deepgym_env.judge.names import foreign_names
 from deepgym_env.judge.submission_process import PRINTED, Runners, Subject, SubmissionProcess, sandbox_source
 from deepgym_env.result import CaseResult, RunResult, RunStatus
 from deepgym_env.sandbox.execution import Job
-from deepgym_env.sandbox.runner import codec
+from deepgym_env.sandbox.runner import codec, remote
 from deepgym_env.task import AssertionTask, Call, Limits, Query, Task, TestCase
 
 __all__ = ["AssertionJudge", "Examination"]
@@ -179,7 +180,7 @@ class _Questions(CallJudge):
                     TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
                 ),
                 limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
-                prelude=sandbox_source("remote", "examiner"),
+                prelude=sandbox_source(remote, examiner),
                 seed=task.seed,
             )
         )

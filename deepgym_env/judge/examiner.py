@@ -1,7 +1,7 @@
 """What test code that others wrote runs with, in a process where no line of the submission's runs.
 
-The names it takes from the submission are bound to :class:`~deepgym_env.judge.remote.Remote` objects. Its
-source runs behind that of :mod:`~deepgym_env.judge.remote` and before the tests, in a sandbox, so it imports
+The names it takes from the submission are bound to :class:`~deepgym_env.sandbox.runner.remote.Remote` objects. Its
+source runs behind that of :mod:`~deepgym_env.sandbox.runner.remote` and before the tests, in a sandbox, so it imports
 the standard library only (Python 3.8+).
 
 - :func:`judge_`: runs one test.
@@ -15,7 +15,7 @@ from typing import Any, Callable, Dict, Tuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from deepgym_env.judge.remote import Link, Remote
+    from deepgym_env.sandbox.runner.remote import Link, Remote
 
 __all__ = ["judge_"]
 

@@ -15,14 +15,14 @@ from typing import get_args
 
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import printable
-from deepgym_env.judge.launcher import FAILED, HELD_FALSE, SUBMISSION_FAILED
-from deepgym_env.judge.stubs import LAUNCHER, SOURCE, stub_of, support_files
+from deepgym_env.judge.stubs import LAUNCH, SOURCE, program_stub, stub_of
 from deepgym_env.judge.submission_host import SubmissionHost, Trouble
 from deepgym_env.judge.verdict import ReportedCase, Verdict, VerdictError, read_verdict
 from deepgym_env.programs import Program
 from deepgym_env.programs.plan import Plan
 from deepgym_env.result import CaseResult, CaseStatus, RunResult, RunStatus, Timing
 from deepgym_env.sandbox import Command
+from deepgym_env.sandbox.runner.launcher import FAILED, HELD_FALSE, SUBMISSION_FAILED
 from deepgym_env.task import File, LanguageName, ScriptTask, Test
 
 __all__ = ["ScriptJudge"]
@@ -73,7 +73,7 @@ class ScriptJudge:
             self._name, command = _PYTHON_NAME, [f"{_WORKSPACE}/{_PYTHON_NAME}", *given]
         else:
             self._name, command = self._plan.program.source, ["--", *self._plan.run]
-        self._command = ["/box/bin/python3", LAUNCHER, *command]
+        self._command = [*LAUNCH, *command]
         self._env = {**self._plan.run_env, "DEEPGYM_SOLUTION_SOURCE": SOURCE, "DEEPGYM_SEED": str(task.seed)}
         self._reference_is_judged: bool | None = None
         self._asking = asyncio.Lock()
@@ -117,7 +117,7 @@ class ScriptJudge:
             *self.task.files,
             File(self._name, self.task.verifier.encode()),
             File(self._stub.name, self._stub.text.encode(), executable=True),
-            *support_files(),
+            program_stub(),
             File(SOURCE.removeprefix(f"{_WORKSPACE}/"), text),
         ]
         plan = self._plan

@@ -1,26 +1,26 @@
 """What lies where a verifier looks for the submission: text of ours that has it run elsewhere.
 
-- :class:`Stub`, :func:`stub_of`: the file a language's verifiers get.
-- :func:`support_files`: what stubs and the launcher need, in a folder of their own.
+- :class:`Stub`, :func:`stub_of`: the file that stands for a submission in a language.
+- :func:`program_stub`: the file that those in other languages than Python run.
+- :data:`LAUNCH`: the command that starts a verifier, which goes on with its arguments.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
+from deepgym_env.sandbox.runner.root import BINARIES, SUPPORT, WORKSPACE
 from deepgym_env.task import File, LanguageName
 
-__all__ = ["FOLDER", "LAUNCHER", "SOURCE", "Stub", "stub_of", "support_files"]
+__all__ = ["LAUNCH", "SOURCE", "Stub", "program_stub", "stub_of"]
 
-FOLDER = ".deepgym"
-_PLACE = f"/workspace/{FOLDER}"
-LAUNCHER = f"{_PLACE}/launcher.py"
-SOURCE = f"{_PLACE}/submission"
+_PYTHON = f"{BINARIES}/python3"
+_LAUNCH = f"import sys; sys.path.insert(1, {SUPPORT!r}); from runner.launcher import main; main()"
+LAUNCH = (_PYTHON, "-c", _LAUNCH)
+SOURCE = f"{WORKSPACE}/.deepgym/submission"
 """Where the submission's own text is."""
 
-_PYTHON = "/box/bin/python3"
-_RUN = f"{_PLACE}/run.py"
+_RUN = f"{WORKSPACE}/.deepgym/run.py"
 _NOTE = "Stands for the submission, which runs elsewhere; use it as you would the submission."
 
 
@@ -34,8 +34,10 @@ class Stub(NamedTuple):
 _STUBS: dict[LanguageName, Stub] = {
     "python": Stub(
         "solution.py",
-        f'"""{_NOTE}"""\n\nimport sys as _sys\n\n_sys.path.insert(0, {_PLACE!r})\n'
-        f"import deepgym_reach as _reach\n\n_sys.path.remove({_PLACE!r})\n_reach.serve(globals())\n",
+        f'"""{_NOTE}"""\n\nimport sys as _sys\n\nif "runner.reach" not in _sys.modules:\n'
+        f"    _sys.path.insert(0, {SUPPORT!r})\n    import runner.reach as _\n\n"
+        f"    _sys.path.remove({SUPPORT!r})\n    del _sys.modules['runner']\n"
+        "_sys.modules['runner.reach'].serve(globals())\n",
     ),
     "bash": Stub("solution.sh", f'#!/bin/bash\n# {_NOTE}\nexec {_PYTHON} {_RUN} "$@"\n'),
     "javascript": Stub(
@@ -81,7 +83,6 @@ _STUBS: dict[LanguageName, Stub] = {
         f'\tsyscall.Exec("{_PYTHON}", all, os.Environ())\n\tos.Exit(127)\n}}\n',
     ),
 }
-_START = f"import sys\nsys.path[0] = {_PLACE!r}\nimport deepgym_reach\nsys.argv[0] = 'solution'\ndeepgym_reach.run()\n"
 
 
 def stub_of(language: LanguageName) -> Stub:
@@ -94,9 +95,6 @@ def stub_of(language: LanguageName) -> Stub:
     return _STUBS[language]
 
 
-def support_files() -> tuple[File, ...]:
-    """Return what lies beside a verifier in a folder of its own."""
-    here = Path(__file__).parent
-    modules = {"deepgym_remote": "remote", "deepgym_reach": "reach", "launcher": "launcher"}
-    files = [File(f"{FOLDER}/{name}.py", (here / f"{source}.py").read_bytes()) for name, source in modules.items()]
-    return (*files, File(f"{FOLDER}/run.py", _START.encode()))
+def program_stub() -> File:
+    """Return the file that runs the submission, whatever it is written in."""
+    return File(_RUN.removeprefix(f"{WORKSPACE}/"), _STUBS["python"].text.encode())

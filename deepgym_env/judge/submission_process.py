@@ -2,21 +2,23 @@
 
 - :class:`Subject`: the submission, and what it may use.
 - :class:`SubmissionProcess`: one process of it.
-- :func:`sandbox_source`: the source of a module that runs in a sandbox and not here.
+- :func:`sandbox_source`: the source of modules that run in a sandbox and not here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import inspect
 import json
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+from deepgym_env.judge import respondent
 from deepgym_env.judge.call import NONCE, cause, claim, parts_of
 from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
 from deepgym_env.sandbox.process import Runner
@@ -29,6 +31,7 @@ __all__ = ["PRINTED", "Runners", "Subject", "SubmissionProcess", "sandbox_source
 Runners = Callable[[], AbstractAsyncContextManager[Runner]]
 
 PRINTED = 4000
+_BEHIND = "from __future__ import annotations\n"
 _ANSWERED_BYTES = 1 << 26  # of one test's replies, and at least four of them
 
 
@@ -185,10 +188,9 @@ def _text(text: Any) -> str:
 
 
 @functools.cache
-def sandbox_source(*names: str) -> str:
-    """Return the sources of modules of this package that run in a sandbox, to be put behind other source."""
-    texts = [(Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8") for name in names]
-    return "\n".join(text.partition("from __future__ import annotations\n")[2] for text in texts)
+def sandbox_source(*modules: ModuleType) -> str:
+    """Return the sources of modules that run in a sandbox, to be put behind other source."""
+    return "\n".join(inspect.getsource(module).partition(_BEHIND)[2] for module in modules)
 
 
 def _job(subject: Subject) -> Job:
@@ -196,7 +198,7 @@ def _job(subject: Subject) -> Job:
     exchanges = (subject.tests + 1) * limits.queries  # more, nobody can ask
     stage = {
         "code": subject.code,
-        "prelude": f"{subject.prelude}\n\n{sandbox_source('respondent')}\nrespond_ = make_respondent_()\n",
+        "prelude": f"{subject.prelude}\n\n{sandbox_source(respondent)}\nrespond_ = make_respondent_()\n",
         "entry_point": "respond_",
         "defines": subject.defines or "respond_",
         "seed": subject.seed % 2**32,

@@ -15,14 +15,14 @@ from collections import deque
 
 from . import wire
 from .channel import CHANNEL, Channel
+from .request import ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Deque, Dict, Optional, Tuple
 
-__all__ = ["ADDRESS", "Link"]
+__all__ = ["Link"]
 
-ADDRESS = "\0deepgym"
 _BACKLOG = 64
 _NUMBER = struct.Struct("<I")
 

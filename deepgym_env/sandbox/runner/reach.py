@@ -1,10 +1,9 @@
-"""A verifier's way to the submission, which runs elsewhere; its source is a file beside the verifier's.
+"""A verifier's way to the submission, which runs elsewhere.
 
 What the verifier imports, runs or executes in place of the submission is a stub that calls :func:`serve`.
 Imported or executed, it gets the submission's names, bound to
-:class:`~deepgym_env.judge.remote.Remote` objects (data is copied). Run as a program, it has the submission run
-with its arguments and standard input, and writes what that wrote. It runs in a sandbox, so it imports the
-standard library only (Python 3.8+).
+:class:`~.remote.Remote` objects (data is copied). Run as a program, it has the submission run with its
+arguments and standard input, and writes what that wrote.
 
 - :func:`serve`: stands for the submission in a namespace.
 - :func:`run`: stands for it as a program in a process of its own.
@@ -14,6 +13,7 @@ standard library only (Python 3.8+).
 from __future__ import annotations
 
 import builtins
+import functools
 import os
 import socket
 import struct
@@ -21,26 +21,14 @@ import sys
 import threading
 from typing import Any, Dict, List, NoReturn, Optional, Set, Tuple
 
-_FOLDER = os.path.dirname(os.path.abspath(__file__))
-_SUPPORT = "/box/lib"
-sys.path.insert(0, _SUPPORT)
-try:
-    for _module in ("codec", "request", "standard"):
-        __import__("runner." + _module)
-finally:
-    sys.path.remove(_SUPPORT)
-del sys.modules["runner"]  # the name is the verifier's
+from . import codec as codec  # which remote finds among what is loaded
+from . import standard as standard
+from .remote import Link, Remote
+from .request import ADDRESS, pack, unpack
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from deepgym_env.judge.remote import Link, Remote
-else:
-    from deepgym_remote import Link, Remote
+__all__ = ["SubmissionFailed", "note_stdout", "run", "serve", "verifies_in"]
 
-__all__ = ["SubmissionFailed", "own_stdout", "run", "serve", "verifies_in"]
-
-_request: Any = sys.modules["runner.request"]
-_ADDRESS = "\0deepgym"
+_FOLDER = "/workspace/.deepgym"
 _LENGTH = struct.Struct("<I")
 
 
@@ -83,12 +71,11 @@ class _Judge:
             try:
                 if self.plug is None:
                     self.plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-                    self.plug.connect(_ADDRESS)
-                payload = _request.pack(header, data)
+                    self.plug.connect(ADDRESS)
+                payload = pack(header, data)
                 self.plug.sendall(_LENGTH.pack(len(payload)) + payload)
                 (length,) = _LENGTH.unpack(self._take(_LENGTH.size))
-                answer: Tuple[Dict[str, Any], bytes] = _request.unpack(self._take(length))
-                return answer
+                return unpack(self._take(length))
             except BaseException:  # an alarm, for one: what is still to come is nobody's answer
                 if self.plug is not None:
                     self.plug.close()
@@ -146,10 +133,15 @@ class _SubmissionLink(Link):
         return _failure(status, why)
 
 
-_judge = _Judge()
-_link = _SubmissionLink(_judge)
 _verifier: Optional[Dict[str, Any]] = None  # the namespace of a verifier that runs in this process
-os.register_at_fork(after_in_child=_judge.forked)
+
+
+@functools.lru_cache(maxsize=None)
+def _link() -> _SubmissionLink:
+    """Return this process's way to the submission."""
+    judge = _Judge()
+    os.register_at_fork(after_in_child=judge.forked)
+    return _SubmissionLink(judge)
 
 
 def _failure(status: str, why: str) -> Exception:
@@ -177,7 +169,7 @@ def _bind(space: Dict[str, Any]) -> None:
     """Give a namespace what the submission's has, but for what it has already."""
     taken = {*space, *dir(builtins)} if space is _verifier else set(space)
     data, others = _names()
-    for name, value in [*data.items(), *((other, Remote(_link, other)) for other in others)]:
+    for name, value in [*data.items(), *((other, Remote(_link(), other)) for other in others)]:
         if name not in taken and name[:2] != "__":
             space[name] = value
     if space is not _verifier:
@@ -201,16 +193,16 @@ class _Starred:
 
 
 def _names() -> Tuple[Dict[str, Any], List[str]]:
-    told = _link.use("names", None, [])
+    told = _link().use("names", None, [])
     if type(told) is list and list(map(type, told)) == [dict, list]:
         data, others = told
         if all(type(name) is str for name in (*data, *others)):
             return data, others
-    raise _link._end("tampered", "sent an answer that can't be read")
+    raise _link()._end("tampered", "sent an answer that can't be read")
 
 
 def _ran(stdin: bytes) -> Tuple[Dict[str, Any], bytes, bytes]:
-    header, data = _judge.ask({"op": "run", "args": sys.argv[1:] if _verifier is None else []}, stdin)
+    header, data = _link().judge.ask({"op": "run", "args": sys.argv[1:] if _verifier is None else []}, stdin)
     return header, data[: header["stdout"]], data[header["stdout"] :]
 
 
@@ -227,21 +219,28 @@ def _run_here() -> None:
 def run() -> NoReturn:
     """Run it as this process would."""
     header, stdout, stderr = _ran(sys.stdin.buffer.read() if sys.stdin is not None else b"")
-    _write(2 if own_stdout() else 1, stdout)
+    _write(2 if _is_heard() else 1, stdout)
     _write(2, stderr)
     if header["signal"]:
         os.kill(os.getpid(), header["signal"])
     os._exit(header["code"])
 
 
-def own_stdout() -> bool:
+def note_stdout() -> None:
+    """Note where the verifier is heard."""
+    with open(os.path.join(_FOLDER, "stdout"), "w") as file:
+        file.write(_stdout())
+
+
+def _is_heard() -> bool:
     """Return whether what this process writes would be among what the verifier says."""
-    try:
-        with open(os.path.join(_FOLDER, "stdout")) as file:
-            state = os.fstat(1)
-            return file.read() == "%d:%d" % (state.st_dev, state.st_ino)
-    except OSError:
-        return False
+    with open(os.path.join(_FOLDER, "stdout")) as file:
+        return file.read() == _stdout()
+
+
+def _stdout() -> str:
+    state = os.fstat(1)
+    return "%d:%d" % (state.st_dev, state.st_ino)
 
 
 def _write(descriptor: int, data: bytes) -> None:

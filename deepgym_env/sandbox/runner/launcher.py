@@ -1,8 +1,8 @@
-"""Starts a verifier in its sandbox; its source is a file beside the verifier's (Python 3.8+, stdlib only).
+"""Starts a verifier in its sandbox.
 
-``launcher.py VERIFIER SOLUTION [TEST_CASES]`` runs a Python verifier in this process: as a script, or, where it
-is only the body of a function or defines ``verify`` (or ``verifier``) without ever calling it, as that function,
-whose value is printed. ``launcher.py -- COMMAND...`` starts one in another language.
+With the arguments ``VERIFIER SOLUTION [TEST_CASES]`` it runs a Python verifier in this process: as a script, or,
+where it is only the body of a function or defines ``verify`` (or ``verifier``) without ever calling it, as that
+function, whose value is printed. With ``-- COMMAND...`` it starts one in another language.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import traceback
 import types
 from typing import Any, Dict, Iterator, List, NoReturn
 
+from . import reach
+
 __all__ = ["FAILED", "HELD_FALSE", "SUBMISSION_FAILED", "main"]
 
 FAILED, HELD_FALSE, SUBMISSION_FAILED = 120, 121, 122  # exit codes; the last line of stderr says why
@@ -26,25 +28,23 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 def main() -> None:
     """Start what the arguments name."""
-    folder = os.path.dirname(os.path.abspath(__file__))
-    state = os.fstat(1)
-    with open(os.path.join(folder, "stdout"), "w") as file:
-        file.write("%d:%d" % (state.st_dev, state.st_ino))
+    reach.note_stdout()
     if sys.argv[1] == "--":
         os.execvp(sys.argv[2], sys.argv[2:])
     sys.argv = sys.argv[1:]
-    reach = __import__("deepgym_reach")
+    sys.path.remove("/box/lib")
+    del sys.modules["runner"]  # the name is the verifier's
     sys.path[0] = os.path.dirname(sys.argv[0])
     random.seed(int(os.environ["DEEPGYM_SEED"]))
     try:
-        _verify(sys.argv[0], sys.argv[1:], reach)
+        _verify(sys.argv[0], sys.argv[1:])
     except SystemExit:
         raise
     except BaseException as error:
         _leave(error)
 
 
-def _verify(path: str, given: List[str], reach: Any) -> None:
+def _verify(path: str, given: List[str]) -> None:
     with open(path, encoding="utf-8") as file:
         tree = ast.parse(file.read(), path)
     function = _function_in(tree)
@@ -114,7 +114,3 @@ def _leave(error: BaseException) -> NoReturn:
 def _line_of(error: BaseException) -> str:
     lines = [at for frame, at in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == sys.argv[0]]
     return "the assertion in line %d does not hold" % lines[-1] if lines else "an assertion does not hold"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,7 @@
 """Something of a submission's in the process of code that tests it, where no line of the submission runs.
 
 To use it is to ask the submission's process (:mod:`deepgym_env.judge.respondent`), and what comes back is
-data. This source runs in a sandbox, so it imports the standard library only (Python 3.8+).
+data. Besides being imported it is run as part of other source, so it finds the codec among what is loaded.
 
 - :class:`Remote`: something of the submission's that is no data: a function, a class, an object.
 - :class:`Link`: asks the submission's process.
