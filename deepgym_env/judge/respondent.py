@@ -67,20 +67,22 @@ def make_respondent_() -> Any:
         return objects[name] if isinstance(name, int) else getattr(sys.modules["solution"], name)
 
     def names_in(module: Any) -> Any:
-        """Return what the submission has made of the module: names of data with it, and other names."""
-        data, others = {}, []
+        """Return what the submission has made of the module: data by name, names of functions, other names."""
+        data, functions, others = {}, [], []
         for name, value in list(vars(module).items()):
             if type(name) is not str or name[:2] == "__" or before.get(name, before) is value or name == "respond_":
                 continue
             try:
-                if callable(value):
+                if type(value) is type(names_in):
+                    functions.append(name)
+                elif callable(value):
                     others.append(name)
                 else:
                     encode(value)
                     data[name] = value
             except codec.CodecError:
                 others.append(name)
-        return [data, others]
+        return [data, functions, others]
 
     operations: Any = {
         "this": lambda target, args, kwargs: target,

@@ -193,14 +193,15 @@ def _raised(reply: str) -> Trouble:
 
 
 def _program_limits(task: ScriptTask) -> ProgramLimits:
+    """Return the task's limits as those of a program, as near as these have them."""
     limits = task.limits
     return ProgramLimits(
         cpu_seconds=limits.cpu_seconds,
         wall_seconds=limits.wall_seconds,
-        memory_mb=max(64, limits.memory_mb),
+        memory_mb=min(max(64, limits.memory_mb), 1 << 19),
         processes=limits.threads,
         output_bytes=min(limits.output_bytes, 1 << 25),
-        disk_mb=limits.tmp_mb,
+        disk_mb=min(limits.tmp_mb, 1 << 15),
     )
 
 

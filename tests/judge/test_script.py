@@ -52,6 +52,17 @@ LOADING = {
             with multiprocessing.get_context("fork").Pool(2) as pool:
                 print(pool.map(ask, [(1, 2), (3, 4)]) == [3, 7])
     """,
+    "a pool of pickles": """
+        import multiprocessing, solution
+        from concurrent.futures import ProcessPoolExecutor
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
+            print(pool.submit(solution.add, 1, 2).result(timeout=20) == 3)
+    """,
+    "the only function": """
+        import inspect, solution
+        [(name, function)] = inspect.getmembers(solution, inspect.isfunction)
+        print(name == function.__name__ == "add" and function(1, 2) == 3)
+    """,
     "a copy elsewhere": """
         import shutil, sys
         shutil.copy(sys.argv[1], "/tmp/answer.py")

@@ -168,14 +168,17 @@ def serve(space: Dict[str, Any]) -> None:
 def _bind(space: Dict[str, Any]) -> None:
     """Give a namespace what the submission's has, but for what it has already."""
     taken = {*space, *dir(builtins)} if space is _verifier else set(space)
-    data, others = _names()
-    for name, value in [*data.items(), *((other, Remote(_link(), other)) for other in others)]:
+    found, functions, others = _names()
+    found.update((name, Remote(_link(), name)) for name in (*functions, *others))
+    for name in functions:  # functions are asked whether they are some, and pickled by name
+        found[name] = _function(found[name], name, str(space.get("__name__")))
+    for name, value in found.items():
         if name not in taken and name[:2] != "__":
             space[name] = value
     if space is not _verifier:
         with open(os.path.join(_FOLDER, "submission"), encoding="utf-8", errors="surrogatepass") as file:
             space["__source__"] = file.read()
-        space["__getattr__"] = _Starred(space, {*data, *others})
+        space["__getattr__"] = _Starred(space, set(found))
 
 
 class _Starred:
@@ -192,12 +195,21 @@ class _Starred:
         return sorted(each for each in self.names if each[:1] != "_" and each not in taken)
 
 
-def _names() -> Tuple[Dict[str, Any], List[str]]:
+def _function(remote: Remote, name: str, module: str) -> Any:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return remote(*args, **kwargs)
+
+    function.__name__ = function.__qualname__ = name
+    function.__module__ = module
+    return function
+
+
+def _names() -> Tuple[Dict[str, Any], List[str], List[str]]:
     told = _link().use("names", None, [])
-    if type(told) is list and list(map(type, told)) == [dict, list]:
-        data, others = told
-        if all(type(name) is str for name in (*data, *others)):
-            return data, others
+    if type(told) is list and list(map(type, told)) == [dict, list, list]:
+        data, functions, others = told
+        if all(type(name) is str for name in (*data, *functions, *others)):
+            return data, functions, others
     raise _link()._end("tampered", "sent an answer that can't be read")
 
 
