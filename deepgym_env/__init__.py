@@ -6,8 +6,8 @@ Importing registers every built-in task as ``DeepGym/<task>``, those of imported
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
-- :class:`Task`, :class:`AssertionTask`, :class:`ScriptTask`, :class:`WorkspaceTask`, :class:`RunResult` and their
-  parts: what goes in and comes out.
+- :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`ScriptTask`, :class:`WorkspaceTask`,
+  :class:`RunResult` and their parts: what goes in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
@@ -37,10 +37,13 @@ from deepgym_env.task import (
     File,
     Limits,
     ProgramLimits,
+    ProgramTask,
     Query,
     ScriptTask,
     SessionLimits,
     StateTest,
+    StdioComparison,
+    StdioTest,
     Task,
     TestCase,
     WorkspaceTask,
@@ -63,12 +66,15 @@ __all__ = [
     "Program",
     "ProgramLimits",
     "ProgramResult",
+    "ProgramTask",
     "Query",
     "RewardFunction",
     "RunResult",
     "ScriptTask",
     "SessionLimits",
     "StateTest",
+    "StdioComparison",
+    "StdioTest",
     "Task",
     "TestCase",
     "WorkspaceTask",

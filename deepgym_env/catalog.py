@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from deepgym_env import benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
+from deepgym_env.program_folder import load_program
 from deepgym_env.script_folder import load_script
 from deepgym_env.task import AnyTask, Case, Task, TestCase
 from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
@@ -78,6 +79,7 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
     ``workspace/`` (files), ``setup.py`` (``files(rng)``: more files), ``setup.sh`` and ``service.py``.
     A script task has ``verifier.py`` (or ``.sh``, ``.js``, ...), and may have ``test_cases.json``, ``files/``
     (what else lies beside the verifier) and ``reference.py``.
+    A program task has ``tests/`` (``NAME.in`` and ``NAME.out``), see :mod:`deepgym_env.program_folder`.
     ``cases.py`` or ``setup.py`` is executed in this process: load only folders you trust.
 
     Args:
@@ -95,8 +97,11 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
         return load_workspace(folder, meta, seed)
     if kind == "script":
         return load_script(folder, meta, seed)
+    if kind == "program":
+        return load_program(folder, meta, seed)
     if kind != "function":
-        raise TaskError(f"{folder / 'task.toml'}: kind must be 'function', 'script' or 'workspace', got {kind!r}")
+        kinds = "'function', 'program', 'script' or 'workspace'"
+        raise TaskError(f"{folder / 'task.toml'}: kind must be {kinds}, got {kind!r}")
     return _load_function(folder, meta, seed)
 
 

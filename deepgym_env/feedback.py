@@ -12,8 +12,12 @@ _MEANING = {
 }
 
 
-def feedback(result: RunResult) -> str:
+def feedback(result: RunResult, *, of_program: bool = False) -> str:
     """Return the feedback on a result.
+
+    Args:
+        result: The result.
+        of_program: Whether a program was run: then its input and its output are shown as they are.
 
     Example:
         >>> from deepgym_env.result import CaseResult, RunResult
@@ -31,7 +35,8 @@ def feedback(result: RunResult) -> str:
     hidden = [case for case in result.cases if not case.public]
     counts = [("Public", public), ("Hidden", hidden)]
     lines = [" ".join(f"{name} tests: {_count(cases)} passed." for name, cases in counts if cases)]
-    lines += [_describe(case) for case in public if not case.passed]
+    describe = _describe_run if of_program else _describe
+    lines += [describe(case) for case in public if not case.passed]
     return "\n\n".join(lines)
 
 
@@ -54,3 +59,23 @@ def _describe(case: CaseResult) -> str:
     lines = [f"Test {case.id}: {case.status.replace('_', ' ')}"]
     lines += [f"  {name}: {text}" for name, text in facts if text]
     return "\n".join(lines)
+
+
+def _describe_run(case: CaseResult) -> str:
+    facts = [
+        ("stdin", case.input_summary),
+        ("expected stdout", case.expected_summary),
+        ("stdout", case.output_summary),
+        ("error", case.error),
+    ]
+    lines = [f"Test {case.id}: {case.status.replace('_', ' ')}"]
+    lines += [f"  {name}:{_block(text)}" for name, text in facts if text or name != "error"]
+    return "\n".join(lines)
+
+
+def _block(text: str) -> str:
+    """Return a text of one line behind its name, a longer one below it."""
+    lines = text.rstrip("\n").split("\n")
+    if len(lines) == 1:
+        return f" {lines[0] or '(nothing)'}"
+    return "".join(f"\n    {line}" for line in lines)

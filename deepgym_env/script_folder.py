@@ -9,22 +9,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from deepgym_env.errors import TaskError
+from deepgym_env.programs import LANGUAGES
 from deepgym_env.task import File, LanguageName, ScriptTask
 from deepgym_env.task.script import TEST_CASES
 from deepgym_env.task_folder import files_below, read_text, refuse_keys, task_errors
 
 __all__ = ["load_script"]
 
-_ENDINGS: dict[LanguageName, str] = {
-    "python": "py",
-    "bash": "sh",
-    "javascript": "js",
-    "c": "c",
-    "cpp": "cpp",
-    "java": "java",
-    "rust": "rs",
-    "go": "go",
-}
 _ELSEWHERE = {"prompt", "reference", "verifier", "verifier_language", "files", "seed"}
 
 
@@ -36,7 +27,7 @@ def load_script(folder: Path, meta: dict[str, Any], seed: int) -> ScriptTask:
     """
     refuse_keys(folder, meta, _ELSEWHERE)
     verifier, language = _verifier(folder)
-    reference = folder / f"reference.{_ENDINGS.get(meta.get('language', 'python'), 'py')}"
+    reference = _path(folder, "reference", meta.get("language", "python"))
     cases = folder / TEST_CASES
     if "tests" in meta:
         meta["tests"] = _tests(folder, meta["tests"])
@@ -54,13 +45,18 @@ def load_script(folder: Path, meta: dict[str, Any], seed: int) -> ScriptTask:
 
 def _verifier(folder: Path) -> tuple[Path, LanguageName]:
     """Return the verifier's file and what its name says it is written in."""
-    paths = {language: folder / f"verifier.{_ENDINGS[language]}" for language in get_args(LanguageName)}
+    paths = {language: _path(folder, "verifier", language) for language in get_args(LanguageName)}
     found = [(path, language) for language, path in paths.items() if path.exists()]
     if len(found) != 1:
         there = " and ".join(path.name for path, _ in found) or "none"
         names = ", ".join(path.name for path in paths.values())
         raise TaskError(f"{folder}: a script task has one verifier, found {there}; it is called one of {names}")
     return found[0]
+
+
+def _path(folder: Path, name: str, language: Any) -> Path:
+    """Return where a file in a language is; one that doesn't exist is found wrong later."""
+    return folder / (name + LANGUAGES[language].ending if language in get_args(LanguageName) else name)
 
 
 def _tests(folder: Path, given: Any) -> Any:

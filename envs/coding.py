@@ -34,7 +34,7 @@ _T = TypeVar("_T")
 
 
 class CodingEnv(gym.Env[str, Action]):
-    """Work on a coding task, turn by turn: write a function, or work in a workspace with a shell.
+    """Work on a coding task, turn by turn: write a function or a program, or work in a workspace with a shell.
 
     ## Observation Space
     ``UnicodeText``. After ``reset`` the task's prompt, for a workspace with its tools. After a step
@@ -46,7 +46,7 @@ class CodingEnv(gym.Env[str, Action]):
     :func:`~deepgym_env.actions.parse_action`; of a function task, text without a call is a
     submission (its last fenced block, or all of it). ``step`` also takes a tool call or a chat
     message as a dict. ``info["tools"]`` lists the tools in the OpenAI format: ``submit, run_code``
-    for a function; ``bash, read_file, write_file, edit_file, list_files, run_tests, submit`` for a
+    for a function or a program; ``bash, read_file, write_file, edit_file, list_files, run_tests, submit`` for a
     workspace.
 
     ## Reward Space

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any
 
 from deepgym_env.actions import ParsedAction, Tool, ToolCall
@@ -15,7 +16,8 @@ from deepgym_env.extraction import extract_code
 from deepgym_env.feedback import feedback
 from deepgym_env.hack_report import hack_report
 from deepgym_env.judge.scratch import scratch_task
-from deepgym_env.task import FunctionTask, Limits, SubmissionTask
+from deepgym_env.programs import Program, ProgramResult
+from deepgym_env.task import FunctionTask, Limits, ProgramLimits, ProgramTask, SubmissionTask
 
 __all__ = ["SubmissionEpisode"]
 
@@ -27,8 +29,8 @@ class SubmissionEpisode(Episode[SubmissionTask]):
 
     @property
     def tools(self) -> tuple[Tool, ...]:
-        """``submit`` and ``run_code``."""
-        return _TOOLS
+        """``submit`` and ``run_code``; of a program that takes standard input too."""
+        return _PROGRAM_TOOLS if isinstance(self.task, ProgramTask) else _TOOLS
 
     def prompt(self) -> str:
         """Return the task's prompt."""
@@ -69,7 +71,7 @@ async def submit(episode: SubmissionEpisode, code: str) -> str:
         result,
         hack_report(episode.task, extract_code(code, episode.task.language), result) if result.has_verdict else None,
     )
-    return feedback(result)
+    return feedback(result, of_program=isinstance(episode.task, ProgramTask))
 
 
 async def run_code(episode: SubmissionEpisode, code: str) -> str:
@@ -86,4 +88,28 @@ async def run_code(episode: SubmissionEpisode, code: str) -> str:
     return "\n".join(part for part in (case.stdout.rstrip("\n"), case.error, ended) if part) or "[no output]"
 
 
+async def _run_program(episode: SubmissionEpisode, code: str, stdin: str = "") -> str:
+    """Compile and run a program in the task's language and read what it prints; nothing is judged.
+
+    Args:
+        code: The source of the whole program.
+        stdin: What it reads from standard input.
+    """
+    task = episode.task
+    limits = task.limits if isinstance(task, ProgramTask) else ProgramLimits()
+    program = Program(language=task.language, code=code, limits=limits)
+    run = await episode.engine.execute(program, stdin.encode("utf-8", "surrogatepass"))
+    if not run.has_verdict:
+        raise SandboxError(run.details)
+    return _told(run)
+
+
+def _told(run: ProgramResult) -> str:
+    """Return what a program wrote, and how it ended unless that was well."""
+    ended = "" if run.ok else f"[{run.status.replace('_', ' ')}: {run.details}]"
+    wrote = (run.stdout, run.stderr, "" if run.ok else run.compile_output)
+    return "\n".join([*(part.rstrip("\n") for part in wrote if part), *([ended] if ended else [])]) or "[no output]"
+
+
 _TOOLS = (Tool.from_function(submit), Tool.from_function(run_code))
+_PROGRAM_TOOLS = (_TOOLS[0], replace(Tool.from_function(_run_program), name="run_code"))

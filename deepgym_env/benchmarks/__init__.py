@@ -1,4 +1,4 @@
-"""Public benchmarks as tasks: HumanEval, MBPP, HumanEval+, MBPP+, LeetCodeDataset.
+"""Public benchmarks as tasks: HumanEval, MBPP, HumanEval+, MBPP+, LeetCodeDataset, APPS, LiveCodeBench, CodeContests.
 
 Their data is not part of DeepGym. ``deepgym import NAME --file ...`` converts a published file once; from
 then on its tasks are there as ``HumanEval/0``, ``MBPPPlus/2``, ``LeetCode/two-sum``, for ``load_environment``,

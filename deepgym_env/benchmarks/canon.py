@@ -1,24 +1,25 @@
 """Imported tasks held against what was published with them: their own solutions pass, dishonest answers don't.
 
 - :func:`check`: judges both; :class:`CanonReport`: what came of it.
-- :func:`dishonest`: answers that know nothing of the task.
+- :func:`dishonest`: answers that know nothing of the task; :func:`rejected`: those published as wrong.
 """
 
 from __future__ import annotations
 
 import textwrap
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import SandboxError
-from deepgym_env.judge.floor import floor_of
+from deepgym_env.judge.floor import known_floor
 from deepgym_env.result import RunResult
-from deepgym_env.task import FunctionTask, SubmissionTask, Task
+from deepgym_env.task import FunctionTask, ProgramTask, SubmissionTask
 
-__all__ = ["CanonReport", "check", "dishonest"]
+__all__ = ["CanonReport", "check", "dishonest", "rejected"]
 
 Progress = Callable[[int, int], None]
 
@@ -57,6 +58,27 @@ _BODIES = {
         raise LookupError("nothing found")
         """,
 }
+_PROGRAMS = {
+    "prints nothing": "import sys\nsys.stdin.read()\n",
+    "echo": "import sys\nsys.stdout.write(sys.stdin.read())\n",
+    "file reader": """
+import os, sys
+sys.stdin.read()
+for top in (".", "/tmp", "/dev/shm", "/mnt", "/home"):
+    for folder, _, names in os.walk(top):
+        for name in names:
+            if name.endswith((".out", ".ans", ".txt", ".json")) or "expected" in name or "answer" in name:
+                try:
+                    sys.stdout.write(open(os.path.join(folder, name), errors="replace").read(1 << 12))
+                except OSError:
+                    pass
+for path in ("/proc/self/environ", "/proc/self/cmdline", "/proc/1/environ", "/proc/1/cmdline"):
+    try:
+        sys.stdout.write(open(path, errors="replace").read(1 << 12))
+    except OSError:
+        pass
+""",
+}
 
 
 @dataclass(slots=True)
@@ -66,8 +88,12 @@ class CanonReport:
     Attributes:
         tasks: How many were judged.
         tests: How many tests they have.
+        published: How many have a solution published with them.
         failed: Tasks whose own solution doesn't pass, with the status it got.
+        tried_on: How many tasks each dishonest answer was tried on, by its name.
         passed_by: The tasks each dishonest answer passes, by its name.
+        rejected: How many answers published as wrong were judged.
+        accepted: The task of each such answer that passes: its tests are weak, or the answer was too slow.
         constant: Tasks a constant answer passes.
         mean_floor: What the best constant answer scores on average, where tests are data.
         seconds: Time the published solutions took, all together.
@@ -75,8 +101,12 @@ class CanonReport:
 
     tasks: int = 0
     tests: int = 0
+    published: int = 0
     failed: dict[str, str] = field(default_factory=dict)
+    tried_on: Counter[str] = field(default_factory=Counter)
     passed_by: dict[str, list[str]] = field(default_factory=dict)
+    rejected: int = 0
+    accepted: list[str] = field(default_factory=list)
     constant: list[str] = field(default_factory=list)
     mean_floor: float = 0.0
     seconds: float = 0.0
@@ -87,10 +117,28 @@ def dishonest(task: SubmissionTask) -> dict[str, str]:
 
     ``empty`` is no function at all, ``stub`` returns None, ``always equal`` an object that claims to equal
     everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
+
+    Of programs in Python: ``empty`` does nothing, ``prints nothing`` reads its input, ``echo`` prints it,
+    ``first answer`` prints what the first public test expects, and ``file reader`` looks for right answers in files.
     """
+    if isinstance(task, ProgramTask):
+        return _dishonest_programs(task)
     if not isinstance(task, FunctionTask):
         return {"empty": "# nothing\n"}
     return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
+
+
+def _dishonest_programs(task: ProgramTask) -> dict[str, str]:
+    if task.language != "python":
+        return {}
+    first = next(iter(task.public_tests), None)
+    shown = {"first answer": f"import sys\nsys.stdout.write({first.expected!r})\n"} if first else {}
+    return {"empty": "# nothing\n", **_PROGRAMS, **shown}
+
+
+def rejected(task: SubmissionTask) -> tuple[str, ...]:
+    """Return submissions that were published with a task as wrong, in its language."""
+    return task.rejected.get(task.language, ()) if isinstance(task, ProgramTask) else ()
 
 
 def _function(entry_point: str, body: str) -> str:
@@ -105,7 +153,7 @@ def check(tasks: Sequence[SubmissionTask], engine: DeepGym, progress: Progress |
     """Judge the published solutions of tasks, and the dishonest answers.
 
     Args:
-        tasks: The tasks; each has a reference.
+        tasks: The tasks; those without a reference are held against dishonest answers alone.
         engine: What judges.
         progress: Called with ``(done, total)`` after each task, twice as many as there are.
 
@@ -113,26 +161,41 @@ def check(tasks: Sequence[SubmissionTask], engine: DeepGym, progress: Progress |
         SandboxError: If there is no verdict on one of them.
     """
     report = CanonReport(tasks=len(tasks), tests=sum(len(task.tests) for task in tasks))
+    report.published = sum(task.reference is not None for task in tasks)
     with ThreadPoolExecutor(max_workers=engine.workers * _IN_FLIGHT) as threads:
         began = time.perf_counter()
-        canonical = threads.map(lambda task: _judge(engine, task, [task.reference or ""])[0], tasks)
-        for done, (task, result) in enumerate(zip(tasks, canonical, strict=True), 1):
-            if not result.passed:
-                report.failed[task.id] = result.status
+        canonical = threads.map(lambda task: _judge(engine, task, _references(task)), tasks)
+        for done, (task, results) in enumerate(zip(tasks, canonical, strict=True), 1):
+            if any(not result.passed for result in results):
+                report.failed[task.id] = results[0].status
             if progress is not None:
                 progress(done, 2 * len(tasks))
         report.seconds = time.perf_counter() - began
-        others = threads.map(lambda task: _judge(engine, task, list(dishonest(task).values())), tasks)
+        others = threads.map(lambda task: _judge(engine, task, [*dishonest(task).values(), *rejected(task)]), tasks)
         for done, (task, results) in enumerate(zip(tasks, others, strict=True), len(tasks) + 1):
-            for name, result in zip(dishonest(task), results, strict=True):
-                passed = report.passed_by.setdefault(name, [])
-                passed += [task.id] if result.passed else []
+            _note(report, task, results)
             if progress is not None:
                 progress(done, 2 * len(tasks))
-    floors = {task.id: floor_of(task) for task in tasks if isinstance(task, Task)}
+    known = {task.id: known_floor(task) for task in tasks}
+    floors = {name: floor for name, floor in known.items() if floor is not None}
     report.constant = [name for name, floor in floors.items() if floor == 1]
     report.mean_floor = sum(floors.values()) / len(floors) if floors else 0.0
     return report
+
+
+def _references(task: SubmissionTask) -> list[str]:
+    return [] if task.reference is None else [task.reference]
+
+
+def _note(report: CanonReport, task: SubmissionTask, results: Sequence[RunResult]) -> None:
+    """Note what came of a task's dishonest answers, and of those published as wrong behind them."""
+    names = list(dishonest(task))
+    for name, result in zip(names, results, strict=False):
+        report.tried_on[name] += 1
+        passed = report.passed_by.setdefault(name, [])
+        passed += [task.id] if result.passed else []
+    report.rejected += len(results) - len(names)
+    report.accepted += [task.id for result in results[len(names) :] if result.passed]
 
 
 def _judge(engine: DeepGym, task: SubmissionTask, codes: list[str]) -> list[RunResult]:

@@ -59,6 +59,15 @@ _ALL = (
     ),
     Benchmark("mbppplus", "MBPPPlus", "MBPP+, of EvalPlus", "Apache-2.0"),
     Benchmark("leetcode", "LeetCode", "LeetCodeDataset", "MIT (problems: LeetCode)", "newfacade/LeetCodeDataset"),
+    Benchmark("apps", "APPS", "APPS", "MIT (problems: their authors')", "codeparrot/apps"),
+    Benchmark(
+        "livecodebench",
+        "LiveCodeBench",
+        "LiveCodeBench, code generation",
+        "CC (problems: the contests')",
+        "livecodebench/code_generation_lite",
+    ),
+    Benchmark("codecontests", "CodeContests", "CodeContests, of AlphaCode", "CC-BY-4.0", "deepmind/code_contests"),
 )
 BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
 _BY_NAMESPACE = {benchmark.namespace: benchmark for benchmark in _ALL}

@@ -1,6 +1,6 @@
 """What all importers share: a row of a benchmark's file becomes a task, or says why it can't.
 
-- :data:`Row`: a row as the file has it.
+- :data:`Row`: a row as the file has it, with the split it is of under ``split`` where that is known.
 - :data:`Converter`: makes a task of a row; raises :class:`NotData` where its tests are no data.
 - :func:`field`: a field of a row.
 - :func:`python_prompt`, :func:`title_of`, :data:`LIMITS`: what tasks of all benchmarks have in common.

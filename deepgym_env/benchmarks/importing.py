@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from deepgym_env.benchmarks import humaneval, leetcode, mbpp, plus
+from deepgym_env.benchmarks import apps, codecontests, humaneval, leetcode, livecodebench, mbpp, plus
 from deepgym_env.benchmarks.catalogue import BENCHMARKS, Benchmark, store_of
 from deepgym_env.benchmarks.conversion import Converter, Row
 from deepgym_env.benchmarks.home import home
@@ -25,8 +25,8 @@ from deepgym_env.benchmarks.rows import read_rows
 from deepgym_env.benchmarks.store import write_store
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, TaskError
-from deepgym_env.judge.floor import floor_of
-from deepgym_env.task import AnyTask, Task
+from deepgym_env.judge.floor import known_floor
+from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["CONVERTERS", "Failure", "ImportReport", "convert_rows", "import_benchmark"]
 
@@ -39,6 +39,9 @@ CONVERTERS: dict[str, Callable[[int | None], tuple[Converter, ...]]] = {
     "mbpp-sanitized": lambda _: (mbpp.convert_sanitized, mbpp.convert_sanitized_code),
     "mbppplus": lambda plus_inputs: (plus.mbpp_plus(plus_inputs),),
     "leetcode": lambda _: (leetcode.convert,),
+    "apps": lambda _: (apps.convert,),
+    "livecodebench": lambda _: (livecodebench.convert,),
+    "codecontests": lambda _: (codecontests.convert,),
 }
 """By the benchmark's name: what, given the option ``plus_inputs``, returns its converters, the preferred first."""
 WITH_PLUS_INPUTS = ("humanevalplus", "mbppplus")
@@ -157,9 +160,10 @@ def convert_rows(
 def _convert(converters: Sequence[Converter], row: Row, split: str | None, referee: Referee) -> AnyTask | str:
     """Return a row's task, or why there is none: the last converter's reason."""
     reason = ""
+    told = row if split is None else {"split": split, **row}
     for convert in converters:
         try:
-            task = convert(row, referee)
+            task = convert(told, referee)
         except TaskError as error:
             reason = str(error)
         except ValidationError as error:
@@ -174,9 +178,10 @@ def _convert(converters: Sequence[Converter], row: Row, split: str | None, refer
 def _complete(task: AnyTask, split: str | None) -> AnyTask:
     """Return a task with its split among its tags, and its floor known."""
     tags = task.tags if split is None or split in task.tags else (*task.tags, split)
-    floor = {"floor": floor_of(task)} if isinstance(task, Task) else {}
+    floor = {"floor": known_floor(task)} if isinstance(task, SubmissionTask) else {}
     return task.model_copy(update={"tags": tags, **floor})
 
 
 def _name_of(row: Row) -> str:
-    return str(row.get("task_id", "a row without task_id"))
+    found = (str(row[name]) for name in ("task_id", "question_id", "problem_id", "id", "name") if name in row)
+    return next(found, "a row without a name")

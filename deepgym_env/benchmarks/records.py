@@ -25,7 +25,10 @@ from deepgym_env.task import (
     File,
     Limits,
     ProgramLimits,
+    ProgramTask,
     ScriptTask,
+    StdioComparison,
+    StdioTest,
     Task,
     Test,
     TestCase,
@@ -37,14 +40,9 @@ _LARGEST = 1 << 30
 _LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
 _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
-_PLAIN = (
-    *("id", "title", "prompt", "entry_point", "reference", "prelude"),
-    *("difficulty", "tags", "seed", "source", "license"),
-)
-_SCRIPT = (
-    *("id", "title", "prompt", "reference", "language", "verifier", "verifier_language", "floor"),
-    *("difficulty", "tags", "seed", "source", "license"),
-)
+_DESCRIBED = ("id", "title", "prompt", "reference", "difficulty", "tags", "seed", "source", "license")
+_PLAIN = (*_DESCRIBED, "entry_point", "prelude")
+_SCRIPT = (*_DESCRIBED, "floor", "language", "verifier", "verifier_language")
 
 
 def pack(task: AnyTask) -> bytes:
@@ -168,7 +166,30 @@ def _script(record: dict[str, Any]) -> ScriptTask:
     )
 
 
-def _text(model: Comparison | Limits | ProgramLimits) -> str:
+def _program_record(task: ProgramTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in (*_DESCRIBED, "floor", "language")},
+        "references": dict(task.references),
+        "rejected": {language: list(codes) for language, codes in task.rejected.items()},
+        "comparison": _text(task.comparison),
+        "limits": _text(task.limits),
+        "tests": [[test.id, test.public, test.stdin, test.expected, list(test.accepted)] for test in task.tests],
+    }
+
+
+def _program(record: dict[str, Any]) -> ProgramTask:
+    return ProgramTask(
+        **{name: record[name] for name in (*_DESCRIBED, "floor", "language", "references", "rejected")},
+        comparison=StdioComparison.model_validate_json(record["comparison"]),
+        limits=ProgramLimits.model_validate_json(record["limits"]),
+        tests=tuple(
+            StdioTest(id=name, public=public, stdin=stdin, expected=expected, accepted=tuple(accepted))
+            for name, public, stdin, expected, accepted in record["tests"]
+        ),
+    )
+
+
+def _text(model: Comparison | Limits | StdioComparison | ProgramLimits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
 
@@ -176,4 +197,5 @@ _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[st
     "function": (Task, _function_record, _function),
     "assertion": (AssertionTask, _assertion_record, _assertion),
     "script": (ScriptTask, _script_record, _script),
+    "program": (ProgramTask, _program_record, _program),
 }

@@ -19,6 +19,7 @@ from deepgym_env.errors import ConfigError
 __all__ = ["SPLITS", "read_rows"]
 
 SPLITS = ("train", "test", "validation")
+_ALSO_CALLED = {"valid": "validation"}  # CodeContests' own name
 _HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+(:[\w.-]+)?$")
 
 
@@ -44,8 +45,13 @@ def read_rows(source: str) -> list[tuple[Row, str | None]]:
 
 
 def _split_in(name: str) -> str | None:
-    found = [split for split in SPLITS if re.search(rf"(?<![a-z]){split}(?![a-z])", name.lower())]
-    return found[0] if len(found) == 1 else None
+    words = (*SPLITS, *_ALSO_CALLED)
+    found = {_called(word) for word in words if re.search(rf"(?<![a-z]){word}(?![a-z])", name.lower())}
+    return found.pop() if len(found) == 1 else None
+
+
+def _called(split: str) -> str:
+    return _ALSO_CALLED.get(split, split)
 
 
 def _file(path: Path) -> list[Any]:
@@ -73,7 +79,7 @@ def _json(path: Path, text: str) -> list[Any]:
 
 def _json_lines(path: Path, text: str) -> list[Any]:
     rows = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a text within may hold what else ends a line
         if line.strip():
             try:
                 rows.append(json.loads(line))
@@ -107,7 +113,7 @@ def _rows_of(found: Any) -> Iterator[tuple[Row, str | None]]:
     parts = found.items() if isinstance(found, dict) else [(str(found.split) if found.split else None, found)]
     for split, rows in parts:
         for row in rows:
-            yield row, split
+            yield row, None if split is None else _called(split)
 
 
 def _library(need: str) -> Any:

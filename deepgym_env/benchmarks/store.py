@@ -41,6 +41,7 @@ class Entry:
         floor: The best score of a constant answer, None for a task without one.
         offset: Where its bytes begin, behind the index.
         length: How many there are.
+        kind: What kind of task it is: ``function``, ``program``.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Entry:
     floor: float | None
     offset: int
     length: int
+    kind: str = "function"
 
 
 class Store:
@@ -136,4 +138,5 @@ def _entry(task: AnyTask, offset: int, length: int) -> Entry:
         floor=task.floor if isinstance(task, SubmissionTask) else None,
         offset=offset,
         length=length,
+        kind=task.kind if isinstance(task, SubmissionTask) else "workspace",
     )

@@ -154,10 +154,10 @@ def check(
     from deepgym_env.benchmarks import load
     from deepgym_env.benchmarks.canon import check as judge
     from deepgym_env.blocking import DeepGym
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
     tasks = [
-        task for task in (load(entry.id) for entry in imported(name.value)[:limit]) if isinstance(task, FunctionTask)
+        task for task in (load(entry.id) for entry in imported(name.value)[:limit]) if isinstance(task, SubmissionTask)
     ]
     with progress_bar() as progress, DeepGym(workers=workers) as engine:
         bar = progress.add_task("judging", total=2 * len(tasks))
@@ -176,9 +176,12 @@ def _facts(report: CanonReport) -> dict[str, Any]:
     return {
         "tasks": report.tasks,
         "tests": report.tests,
-        "published_solutions_passed": report.tasks - len(report.failed),
+        "published_solutions": report.published,
+        "published_solutions_passed": report.published - len(report.failed),
         "failed": report.failed,
         "passed_by": report.passed_by,
+        "published_as_wrong": report.rejected,
+        "passed_by_what_is_published_as_wrong": report.accepted,
         "passed_by_a_constant": report.constant,
         "mean_floor": report.mean_floor,
         "seconds": report.seconds,
@@ -187,11 +190,15 @@ def _facts(report: CanonReport) -> dict[str, Any]:
 
 def _print_check(report: CanonReport) -> None:
     grid = table("answer", "passes", "of", "which")
-    passed = report.tasks - len(report.failed)
+    passed = report.published - len(report.failed)
     failed = ", ".join(f"{task} ({status})" for task, status in report.failed.items())
-    grid.add_row("published solution", str(passed), str(report.tasks), f"all but {failed}" if failed else "all")
+    which = f"all but {failed}" if failed else "all" if report.published else "none is published"
+    grid.add_row("published solution", str(passed), str(report.published), which)
     for answer, tasks in report.passed_by.items():
-        grid.add_row(answer, str(len(tasks)), str(report.tasks), ", ".join(tasks))
+        grid.add_row(answer, str(len(tasks)), str(report.tried_on[answer]), ", ".join(tasks))
+    if report.rejected:
+        weak = ", ".join(dict.fromkeys(report.accepted))
+        grid.add_row("published as wrong", str(len(report.accepted)), str(report.rejected), weak)
     grid.add_row("best constant", str(len(report.constant)), str(report.tasks), ", ".join(report.constant))
     stdout().print(grid)
     floor = f"a constant answer scores {report.mean_floor:.3f} on average"

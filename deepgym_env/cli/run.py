@@ -92,7 +92,8 @@ def _verdict_line(result: RunResult) -> str:
     parts = [f"[bold {colour}]{result.status}[/]", one_line(result.details, markup=True), f"score {score:.3f}"]
     parts += [f"{name} {value:.3f}" for name, value in result.reward_components.items() if name != "correctness"]
     timing = result.timing
-    cost = f"{timing.wall_seconds:.2f} s, {timing.cpu_seconds:.2f} s CPU, {timing.peak_memory_mb:.0f} MiB"
+    cost = f"{timing.wall_seconds:.2f} s, {timing.cpu_seconds:.2f} s CPU"
+    cost += f", {timing.peak_memory_mb:.0f} MiB" if timing.peak_memory_mb else ""  # not known of programs
     return "  ·  ".join(parts) + f"  [dim]({cost})[/]"
 
 

@@ -19,8 +19,11 @@ from deepgym_env.task import (
     Call,
     Comparison,
     Limits,
+    ProgramLimits,
+    ProgramTask,
     ScriptTask,
     SessionLimits,
+    StdioComparison,
     Task,
     WorkspaceTask,
 )
@@ -130,6 +133,33 @@ def _script_table(task: ScriptTask) -> Table:
     return grid
 
 
+# ── programs ──────────────────────────────────────────────────────────────────────────────
+
+
+def _program_data(task: ProgramTask) -> dict[str, Any]:
+    return {
+        "language": task.language,
+        "comparison": task.comparison.model_dump(),
+        "limits": task.limits.model_dump(),
+        "public_tests": [{"id": test.id, "stdin": test.stdin, "expected": test.expected} for test in task.public_tests],
+    }
+
+
+def _program_facts(task: ProgramTask) -> list[tuple[str, str]]:
+    return [
+        ("language", task.language),
+        ("comparison", _stdio_comparison_text(task.comparison)),
+        ("limits", _program_limits_text(task.limits)),
+    ]
+
+
+def _program_table(task: ProgramTask) -> Table:
+    grid = table("public test", "stdin", "expected stdout")
+    for test in task.public_tests:
+        grid.add_row(test.id, *map(Text, (one_line(text.strip(), _CALL_LIMIT) for text in (test.stdin, test.expected))))
+    return grid
+
+
 # ── workspaces ────────────────────────────────────────────────────────────────────────────
 
 
@@ -179,10 +209,27 @@ def _comparison_text(how: Comparison) -> str:
     return meaning[how.kind]
 
 
+def _stdio_comparison_text(how: StdioComparison) -> str:
+    meaning = {
+        "lines": "line by line; white space at the end of a line and empty lines at the end don't count",
+        "tokens": "word by word; white space between them doesn't count",
+        "float": f"word by word, numbers within {how.rel_tol:g} (relative) or {how.abs_tol:g} (absolute)",
+        "decimal": "line by line; numbers by their value",
+    }
+    return meaning[how.kind] + ("; in any case of letters" if how.ignore_case else "")
+
+
 def _limits_text(limits: Limits) -> str:
     return (
         f"per test {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
         f"{_size(limits.output_bytes)} output, {limits.tmp_mb} MiB /tmp, {limits.threads} threads"
+    )
+
+
+def _program_limits_text(limits: ProgramLimits) -> str:
+    return (
+        f"per test {limits.cpu_seconds:g} s CPU, {limits.wall_seconds:g} s waiting, {limits.memory_mb} MiB memory, "
+        f"{_size(limits.output_bytes)} output, {limits.disk_mb} MiB disk, {limits.processes} processes"
     )
 
 
@@ -201,5 +248,6 @@ _VIEWS: dict[type, TaskView] = {
     Task: TaskView("function", _call_data, _call_facts, _call_table),
     AssertionTask: TaskView("function", _assertion_data, _assertion_facts, _assertion_table),
     ScriptTask: TaskView("script", _script_data, _script_facts, _script_table),
+    ProgramTask: TaskView("program", _program_data, _program_facts, _program_table),
     WorkspaceTask: TaskView("workspace", _workspace_data, _workspace_facts, _workspace_table),
 }

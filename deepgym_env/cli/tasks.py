@@ -83,7 +83,7 @@ def _benchmark_rows(name: str) -> list[dict[str, Any]]:
         {
             "id": entry.id,
             "gym_id": entry.id,
-            "kind": "function",
+            "kind": entry.kind,
             "title": entry.title,
             "difficulty": entry.difficulty,
             "tests": entry.tests,

@@ -11,9 +11,10 @@ from deepgym_env.judge.base import Judge, Sandboxes
 from deepgym_env.judge.call import CallJudge
 from deepgym_env.judge.script import ScriptJudge
 from deepgym_env.judge.state import StateJudge
-from deepgym_env.task import AssertionTask, ScriptTask, SubmissionTask, Task
+from deepgym_env.judge.stdio import StdioJudge
+from deepgym_env.task import AssertionTask, ProgramTask, ScriptTask, SubmissionTask, Task
 
-__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "ScriptJudge", "StateJudge", "judge_of"]
+__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "ScriptJudge", "StateJudge", "StdioJudge", "judge_of"]
 
 
 def judge_of(task: SubmissionTask) -> Judge:
@@ -28,4 +29,6 @@ def judge_of(task: SubmissionTask) -> Judge:
         return AssertionJudge(task)
     if isinstance(task, ScriptTask):
         return ScriptJudge(task)
+    if isinstance(task, ProgramTask):
+        return StdioJudge(task)
     raise ConfigError(f"no judge for a {type(task).__name__}")

@@ -1,6 +1,7 @@
-"""What a task gives away: the score of a function that always returns the same.
+"""What a task gives away: the score of a submission that always answers the same.
 
-- :func:`floor_of`: of any function task; :func:`best_constant`: what it is for a task of calls.
+- :func:`floor_of`: of any task answered by a submission; :func:`known_floor`: the same, None where nobody knows.
+- :func:`best_constant`, :func:`best_output`: what it is for a task of calls, and for one of a program.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import Any
 
 from deepgym_env.judge.compare import Expected, matches
 from deepgym_env.judge.equality import close
+from deepgym_env.judge.printed import Printed
 from deepgym_env.sandbox.runner.views import VIEWS
-from deepgym_env.task import Call, Comparison, SubmissionTask, Task, TestCase
+from deepgym_env.task import Call, Comparison, ProgramTask, SubmissionTask, Task, TestCase
 
-__all__ = ["best_constant", "floor_of"]
+__all__ = ["best_constant", "best_output", "floor_of", "known_floor"]
 
 _TRIED = 16  # constants: the answers expected most often
 _BY_TEXT = ({"exact"}, {"equal"})
@@ -22,13 +24,42 @@ _LISTS = ("any_of", "any_equal")
 
 
 def floor_of(task: SubmissionTask) -> float:
-    """Return the best score of a function that returns the same value whatever it is asked, 0..1.
+    """Return the best score of a submission that answers the same whatever it is asked, 0..1.
 
     Of tests that are code it is known only if the task says so; else it counts as 0.
     """
+    return known_floor(task) or 0.0
+
+
+def known_floor(task: SubmissionTask) -> float | None:
+    """Return the floor as :func:`floor_of` does; None where it isn't known."""
     if task.floor is not None:
         return task.floor
-    return best_constant(task) if isinstance(task, Task) else 0.0
+    if isinstance(task, ProgramTask):
+        return best_output(task)
+    return best_constant(task) if isinstance(task, Task) else None
+
+
+def best_output(task: ProgramTask) -> float:
+    """Return the best score any one of the outputs expected reaches as the output of every run.
+
+    Where outputs are compared as text it is exact; else the outputs expected most often are tried.
+
+    Example:
+        >>> from deepgym_env.task import StdioTest
+        >>> tests = [StdioTest(id=f"t{n}", stdin=f"{n}", expected="YES" if n % 3 else "NO") for n in range(4)]
+        >>> best_output(ProgramTask(id="t", title="", prompt="", tests=tests))
+        0.5
+    """
+    right = [[Printed(text, task.comparison) for text in (test.expected, *test.accepted)] for test in task.tests]
+    keys = [{option.key: option.text for option in options} for options in right]
+    seen = Counter(key for options in keys for key in options)
+    if task.comparison.kind in ("lines", "tokens"):
+        return max(seen.values()) / len(right)
+    texts = {key: text for options in keys for key, text in options.items()}
+    likely = [texts[key] for key, _ in seen.most_common(_TRIED)]
+    passes = [sum(any(one.difference(text) is None for one in options) for options in right) for text in likely]
+    return max(passes) / len(right)
 
 
 def best_constant(task: Task) -> float:

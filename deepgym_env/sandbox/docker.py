@@ -41,6 +41,7 @@ _SHARE_OF_MEMORY = 0.75
 _CALL_SECONDS = 60.0
 _END_SECONDS = 2.0
 _PATIENCE_SECONDS, _PAUSE = 15.0, 0.25
+_REMOVALS = 20
 _HEAD = struct.Struct(">B3sI")  # of what a container writes: stream, nothing, length
 _STDOUT, _STDERR = 1, 2
 
@@ -101,10 +102,7 @@ class _Container:
     def kill(self) -> None:
         """Close the stream, at which the runner ends, and see to it that the container is gone."""
         self.stream.close()
-        # A daemon that hangs must not hold up the event loop this is called on.
-        removal = threading.Thread(target=_remove, args=(self.container,), name="deepgym-container-removal")
-        removal.start()
-        removal.join(_END_SECONDS)
+        _remove_soon(self.container)
 
     def diagnosis(self) -> str:
         """Return the last line the runner wrote to stderr, or why the container ended."""
@@ -112,9 +110,33 @@ class _Container:
         return lines[-1][:500] if lines else ""
 
 
+def _remove_soon(container: str) -> None:
+    """Remove a container; a daemon that hangs must not hold up the event loop this is called on."""
+    removal = threading.Thread(target=_remove, args=(container,), name="deepgym-container-removal")
+    removal.start()
+    removal.join(_END_SECONDS)
+
+
 def _remove(container: str) -> None:
-    with contextlib.suppress(Exception), connect() as api:
-        api.remove_container(container, force=True)
+    """Remove a container, and those that could not be removed when their time was."""
+    from docker.errors import APIError, NotFound
+
+    _left.add(container)
+    for _ in range(_REMOVALS):
+        try:
+            with connect() as api:
+                for each in tuple(_left):
+                    with contextlib.suppress(NotFound):
+                        api.remove_container(each, force=True)
+                    _left.discard(each)
+            return
+        except APIError:  # it takes long to end: gVisor's, on a machine under load
+            time.sleep(_PAUSE)
+        except Exception:  # the daemon is away
+            return
+
+
+_left: set[str] = set()
 
 
 class DockerBackend:
@@ -217,7 +239,7 @@ class DockerBackend:
             stream.settimeout(_CALL_SECONDS)
             stream.sendall(bundle())
         except (SandboxError, OSError) as error:
-            _remove(created)
+            _remove_soon(created)
             raise error if isinstance(error, SandboxError) else SandboxError(f"the container ended: {error}") from error
         stream.setblocking(False)
         return _Container(stream, self._config(memory), self._layers(host), created)

@@ -88,11 +88,11 @@ class Pool:
             raise SandboxError(self._start_error)
         try:
             runner = await Runner.start(self._backend)
-        except SandboxError as error:
+        except (SandboxError, OSError) as error:  # no descriptor or no process to be had is as little a verdict
             self._failed_starts += 1
             self._next_start = time.monotonic() + _PAUSE
             self._start_error = str(error)
-            raise
+            raise error if isinstance(error, SandboxError) else SandboxError(str(error)) from error
         self._failed_starts = 0
         return runner
 

@@ -2,8 +2,9 @@
 
 - :class:`SubmissionTask`: answered by one piece of code. Of a function it is a :class:`Task`, tested by
   calls (:class:`Case`, :class:`Call`, :class:`Comparison`, :class:`Query`, :class:`TestCase`), or an
-  :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`); of any kind a
-  :class:`ScriptTask`, judged by a stand-alone verifier.
+  :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`). Of a program it is a
+  :class:`ProgramTask`, tested by what it prints (:class:`StdioTest`, :class:`StdioComparison`).
+  Whatever it is, a :class:`ScriptTask` is judged by a stand-alone verifier.
 - :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
 - :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
   command in a session may use.
@@ -15,6 +16,7 @@ from deepgym_env.task.base import Difficulty, LanguageName, SubmissionTask, Test
 from deepgym_env.task.calls import Call, Case, Comparison, Query, TestCase, View
 from deepgym_env.task.function import AssertionTask, CodeTest, FunctionTask, Task
 from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
+from deepgym_env.task.program import ProgramTask, StdioComparison, StdioTest
 from deepgym_env.task.script import ScriptTask
 from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
 
@@ -31,10 +33,13 @@ __all__ = [
     "LanguageName",
     "Limits",
     "ProgramLimits",
+    "ProgramTask",
     "Query",
     "ScriptTask",
     "SessionLimits",
     "StateTest",
+    "StdioComparison",
+    "StdioTest",
     "SubmissionTask",
     "Task",
     "Test",

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -88,8 +88,10 @@ class SubmissionTask(Described):
         language: What the code is written in.
         floor: The best score of an answer that does nothing but say the same thing to everything,
             0..1, where it is known; :func:`~deepgym_env.judge.floor.floor_of` finds it out.
+        kind: What lists call tasks of its kind.
     """
 
+    kind: ClassVar[str] = "function"
     language: LanguageName = "python"
     floor: float | None = Field(default=None, ge=0, le=1)
 

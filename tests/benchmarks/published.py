@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import pickle
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +69,60 @@ LEETCODE = {
     "query": "Mirror a tree of TreeNode.",
     "meta": {"difficulty": "Easy"},
 }
+APPS = {
+    "problem_id": 4000,
+    "question": "Print twice the number.\n\n-----Examples-----\nInput\n2\n\nOutput\n4\n",
+    "solutions": json.dumps(["print 2 * input()", "print(2 * int(input()))"]),
+    "input_output": json.dumps({"inputs": ["2\n", ["5"], "7\n"], "outputs": ["4\n", ["10"], "14\n"]}),
+    "difficulty": "interview",
+    "url": "https://example.org/problem/1",
+    "starter_code": "",
+}
+
+
+def packed(tests: list[dict[str, str]]) -> str:
+    """Return private tests as LiveCodeBench packs them."""
+    return base64.b64encode(zlib.compress(pickle.dumps(json.dumps(tests)))).decode()
+
+
+LIVECODEBENCH = {
+    "question_title": "A. Double",
+    "question_content": "Read a number from standard input and print it doubled.",
+    "platform": "atcoder",
+    "question_id": "abc301_a",
+    "contest_id": "abc301",
+    "contest_date": "2023-05-13T00:00:00",
+    "starter_code": "",
+    "difficulty": "easy",
+    "public_test_cases": json.dumps([{"input": "2\n", "output": "4\n", "testtype": "stdin"}]),
+    "private_test_cases": packed(
+        [
+            {"input": "7\n", "output": "14\n", "testtype": "stdin"},
+            {"input": "2\n", "output": "4\n", "testtype": "stdin"},
+        ]
+    ),
+    "metadata": "{}",
+}
+CODECONTESTS = {
+    "name": "1575_A. Another Doubling Problem",
+    "description": "Print twice the number.",
+    "public_tests": {"input": ["2\n"], "output": ["4\n"]},
+    "private_tests": {"input": ["5\n"], "output": ["10\n"]},
+    "generated_tests": {"input": ["8\n", "2\n"], "output": ["16\n", "4\n"]},
+    "source": 2,
+    "difficulty": 7,
+    "solutions": {
+        "language": [1, 3, 2],
+        "solution": ["print 2 * input()", "print(2 * int(input()))", "int main() { return 0; }"],
+    },
+    "incorrect_solutions": {"language": [3, 3], "solution": ["print(4)", "print(2 * float(input()) + 1e-9)"]},
+    "cf_rating": 1100,
+    "cf_tags": ["math", "brute force"],
+    "time_limit": {"seconds": 1, "nanos": 500000000},
+    "memory_limit_bytes": 512000000,
+    "input_file": "",
+    "output_file": "",
+}
 ROWS: dict[str, list[dict[str, Any]]] = {
     "humaneval": [HUMANEVAL],
     "mbpp": [MBPP],
@@ -72,6 +130,9 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "humanevalplus": [HUMANEVAL_PLUS],
     "mbppplus": [MBPP_PLUS],
     "leetcode": [LEETCODE],
+    "apps": [APPS],
+    "livecodebench": [LIVECODEBENCH],
+    "codecontests": [CODECONTESTS],
 }
 IDS = {
     "humaneval": "HumanEval/900",
@@ -80,4 +141,9 @@ IDS = {
     "humanevalplus": "HumanEvalPlus/901",
     "mbppplus": "MBPPPlus/950",
     "leetcode": "LeetCode/mirror-tree",
+    "apps": "APPS/4000",
+    "livecodebench": "LiveCodeBench/abc301_a",
+    "codecontests": "CodeContests/1575_A-Another-Doubling-Problem",
 }
+UNPUBLISHED = {"livecodebench": "print(2 * int(input()))"}
+"""Solutions, where a benchmark publishes none."""
