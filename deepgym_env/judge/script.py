@@ -183,7 +183,8 @@ class ScriptJudge:
         """Return a result that is not the verifier's."""
         told = ReportedCase("", passed=False, score=0.0, error=why)
         cases = [self._case(test, _case_status(status), told) for test in self.task.tests]
-        return self._result(run, status, cases, f"{_count(cases)}; {why}", None)
+        details = why if status == "infrastructure_error" else f"{_count(cases)}; {why}"
+        return self._result(run, status, cases, details, None)
 
     def _case(self, test: Test, status: CaseStatus, told: ReportedCase) -> CaseResult:
         return CaseResult(

@@ -380,17 +380,28 @@ QUICK = Limits(cpu_seconds=0.5, wall_seconds=1.0, memory_mb=128)
         ("def add(a, b): return bytearray(1 << 30)", "memory_limit"),
         ("def add(a, b): return 'x' * (1 << 22)", "output_limit"),
         ("def subtract(a, b): return a - b", "exception"),
+        ("", "no_code"),
     ],
 )
 def test_a_submission_that_fails(engine: DeepGym, code: str, status: str) -> None:
-    if status == "exception" and "subtract" in code:  # its absence is the verifier's to notice
-        assert outcome(judged(engine, "import solution\nreturn hasattr(solution, 'add')", code)) == (
-            "wrong_answer",
-            0.0,
-        )
-        return
     result = judged(engine, "import solution\nreturn solution.add(1, 2) == 3", code, limits=QUICK)
     assert outcome(result) == (status, 0.0), result.details
+
+
+@pytest.mark.parametrize("style", ["import", "from import", "import_module", "runpy"])
+def test_a_function_that_is_missing(engine: DeepGym, style: str) -> None:
+    code = "def subtract(a, b): return a - b"
+    if style != "runpy":  # a key that is missing may be anybody's fault: the reference tells whose
+        result = judged(engine, LOADING[style], code)
+        assert outcome(result) == ("exception", 0.0)
+        assert result.details == "0 of 1 tests passed; the code defines no 'add'"
+    assert judged(engine, LOADING[style], code, reference=ADD).score == 0.0
+
+
+def test_what_is_missing_otherwise(engine: DeepGym) -> None:
+    code = "def subtract(a, b): return a - b"
+    assert outcome(judged(engine, "import solution\nreturn hasattr(solution, 'add')", code)) == ("wrong_answer", 0.0)
+    assert not judged(engine, "import solution\nhasattr(solution, 'add')\nfrom json import nothing", code).has_verdict
 
 
 def test_a_verifier_that_catches_what_a_submission_does(engine: DeepGym) -> None:

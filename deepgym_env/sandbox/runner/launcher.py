@@ -99,8 +99,9 @@ def _leave(error: BaseException) -> NoReturn:
     """End with a code that says whose failure it is."""
     sys.stdout.flush()
     own: Dict[str, Any] = getattr(error, "__dict__", {})
-    if "of_submission_" in own:
-        code, why = SUBMISSION_FAILED, str(own["of_submission_"])
+    missed = reach.missed_in(error)
+    if "of_submission_" in own or missed is not None:
+        code, why = SUBMISSION_FAILED, str(own.get("of_submission_", "the code defines no %r" % missed))
     elif isinstance(error, AssertionError):
         code, why = HELD_FALSE, str(error) or _line_of(error)
     else:

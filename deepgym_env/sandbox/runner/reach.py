@@ -26,7 +26,7 @@ from . import standard as standard
 from .remote import Link, Remote
 from .request import ADDRESS, pack, unpack
 
-__all__ = ["SubmissionFailed", "note_stdout", "run", "serve", "verifies_in"]
+__all__ = ["SubmissionFailed", "missed_in", "note_stdout", "run", "serve", "verifies_in"]
 
 _FOLDER = "/workspace/.deepgym"
 _LENGTH = struct.Struct("<I")
@@ -133,6 +133,7 @@ class _SubmissionLink(Link):
         return _failure(status, why)
 
 
+_missed: List[str] = []  # names asked for that the submission hasn't
 _verifier: Optional[Dict[str, Any]] = None  # the namespace of a verifier that runs in this process
 
 
@@ -154,6 +155,12 @@ def verifies_in(space: Dict[str, Any]) -> None:
     """Note that a verifier runs in this process, in that namespace."""
     global _verifier
     _verifier = space
+
+
+def missed_in(error: BaseException) -> Optional[str]:
+    """Return the name that the submission lacks, where an import failed for want of it."""
+    told = str(error) if isinstance(error, ImportError) else ""
+    return next((name for name in _missed if told.startswith("cannot import name %r from" % name)), None)
 
 
 def serve(space: Dict[str, Any]) -> None:
@@ -178,11 +185,14 @@ def _bind(space: Dict[str, Any]) -> None:
     if space is not _verifier:
         with open(os.path.join(_FOLDER, "submission"), encoding="utf-8", errors="surrogatepass") as file:
             space["__source__"] = file.read()
-        space["__getattr__"] = _Starred(space, set(found))
+        space["__getattr__"] = _Lookup(space, set(found))
 
 
-class _Starred:
-    """Says what ``from solution import *`` brings: nothing that has a name already where it goes, as Python's own."""
+class _Lookup:
+    """What a module does that stands for the submission when it is asked for what it hasn't.
+
+    It says what ``from solution import *`` brings: nothing that has a name already where it goes, as Python's own.
+    """
 
     def __init__(self, space: Dict[str, Any], names: Set[str]) -> None:
         self.module = space.get("__name__")
@@ -190,7 +200,10 @@ class _Starred:
 
     def __call__(self, name: str) -> Any:
         if name != "__all__":
-            raise AttributeError("module %r has no attribute %r" % (self.module, name))
+            error: Any = AttributeError("module %r has no attribute %r" % (self.module, name))
+            error.of_submission_ = "the code defines no %r" % name
+            _missed.append(name)
+            raise error
         taken = {*sys._getframe(1).f_globals, *dir(builtins)}
         return sorted(each for each in self.names if each[:1] != "_" and each not in taken)
 
