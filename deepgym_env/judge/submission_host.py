@@ -30,6 +30,7 @@ Trouble = tuple[RunStatus, str]
 _PROCESSES = 4  # of one submission's at a time
 _FAILURES = 3  # processes that may end before no other is started
 _SHARE = 4.0  # of the CPU time of one process, all of them may have together
+_ASKED = 1000  # times the queries of its limits, which no verifier has the time to ask
 _TOO_MANY: Trouble = ("not_run", "too many of its processes ended before")
 
 
@@ -122,7 +123,8 @@ class SubmissionHost:
             return _TOO_MANY
         while len(self._lodgers) >= _PROCESSES:
             await self._turn_out(next(iter(self._lodgers)))
-        process = SubmissionProcess(Subject(self._code, self._task.limits, self._task.seed))
+        subject = Subject(self._code, self._task.limits, self._task.seed, tests=_ASKED)
+        process = SubmissionProcess(subject)
         self._started += 1
         self._lodgers[connection] = _Lodger(self._started, process)
         # One that waits for questions takes no place of those that compute: else verdicts could wait for each other.

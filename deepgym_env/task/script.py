@@ -21,6 +21,7 @@ TEST_CASES = "test_cases.json"
 _LIMITS = Limits(cpu_seconds=5.0, wall_seconds=10.0, memory_mb=512)
 _VERIFIER_LIMITS = ProgramLimits(cpu_seconds=30.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 22)
 _TITLE = 80
+_TAKEN = ("main", "solution", "verifier")  # names of files without their endings
 
 
 class ScriptTask(SubmissionTask):
@@ -79,7 +80,7 @@ class ScriptTask(SubmissionTask):
             path = PurePosixPath(file.path)
             if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file.path:
                 raise ValueError(f"a file's path must lie beside the verifier, got {file.path!r}")
-            if path.parts[0] == ".deepgym" or path.stem in ("solution", "verifier"):
+            if path.parts[0].partition(".")[0].lower() in _TAKEN or path.parts[0] == ".deepgym":
                 raise ValueError(f"a file beside the verifier can't be called {file.path!r}: the name is taken")
         return self
 

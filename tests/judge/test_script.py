@@ -182,6 +182,11 @@ def test_objects_and_data(engine: DeepGym) -> None:
     assert outcome(judged(engine, verifier, code)) == ("passed", 1.0)
 
 
+def test_as_many_calls_as_it_takes(engine: DeepGym) -> None:
+    verifier = "import solution\nreturn all(solution.add(n, 1) == n + 1 for n in range(3000))"
+    assert outcome(judged(engine, verifier, limits=Limits(queries=10, cpu_seconds=5))) == ("passed", 1.0)
+
+
 def test_test_cases_are_a_file(engine: DeepGym) -> None:
     verifier = """
         def verify(solution_path, test_cases_path=None):
@@ -510,6 +515,7 @@ def test_a_task_in_one_line(engine: DeepGym) -> None:
         ({"verifier": "def f(:"}, "verifier is not valid Python"),
         ({"verifier": "  "}, "the verifier is empty"),
         ({"verifier": "return 1", "files": (File("solution.py", b""),)}, "the name is taken"),
+        ({"verifier": "return 1", "files": (File("solution/__init__.py", b""),)}, "the name is taken"),
         ({"verifier": "return 1", "files": (File("../up", b""),)}, "beside the verifier"),
         ({"verifier": "return 1", "id": "no id"}, "id"),
     ],
