@@ -9,8 +9,8 @@ tasks, and starts nothing.
   difficulty, tags, split and measured pass rate.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
-- :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`WorkspaceTask`, :class:`RunResult` and
-  their parts: what goes in and comes out.
+- :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`ScriptTask`, :class:`WorkspaceTask`,
+  :class:`RunResult` and their parts: what goes in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
@@ -43,6 +43,7 @@ from deepgym_env.task import (
     ProgramLimits,
     ProgramTask,
     Query,
+    ScriptTask,
     SessionLimits,
     StateTest,
     StdioComparison,
@@ -73,6 +74,7 @@ __all__ = [
     "Query",
     "RewardFunction",
     "RunResult",
+    "ScriptTask",
     "SessionLimits",
     "StateTest",
     "StdioComparison",

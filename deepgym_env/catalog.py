@@ -19,6 +19,7 @@ from deepgym_env import added_tasks, benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
 from deepgym_env.plugins import Added
 from deepgym_env.program_folder import load_program
+from deepgym_env.script_folder import load_script
 from deepgym_env.task import AnyTask, Case, SubmissionTask, Task, TestCase, WorkspaceTask
 from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
 from deepgym_env.workspace_folder import load_workspace
@@ -134,6 +135,8 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
     Every task has ``task.toml`` and ``prompt.md``. A function task has ``cases.py`` and
     ``reference.py``; a workspace task has ``check.py`` and ``solve.py``, and may have
     ``workspace/`` (files), ``setup.py`` (``files(rng)``: more files), ``setup.sh`` and ``service.py``.
+    A script task has ``verifier.py`` (or ``.sh``, ``.js``, ...), and may have ``test_cases.json``, ``files/``
+    (what else lies beside the verifier) and ``reference.py``.
     A program task has ``tests/`` (``NAME.in`` and ``NAME.out``), see :mod:`deepgym_env.program_folder`.
     ``cases.py`` or ``setup.py`` is executed in this process: load only folders you trust.
 
@@ -150,10 +153,13 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
     meta.setdefault("id", folder.name)
     if kind == "workspace":
         return load_workspace(folder, meta, seed)
+    if kind == "script":
+        return load_script(folder, meta, seed)
     if kind == "program":
         return load_program(folder, meta, seed)
     if kind != "function":
-        raise TaskError(f"{folder / 'task.toml'}: kind must be 'function', 'program' or 'workspace', got {kind!r}")
+        kinds = "'function', 'program', 'script' or 'workspace'"
+        raise TaskError(f"{folder / 'task.toml'}: kind must be {kinds}, got {kind!r}")
     return _load_function(folder, meta, seed)
 
 

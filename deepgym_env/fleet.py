@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from deepgym_env.errors import ClosedError, ConfigError, SandboxError
-from deepgym_env.programs import Program, ProgramResult, ProgramRunner
+from deepgym_env.programs import Program, ProgramResult, ProgramRunner, RunProgram
 from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Pool, Session, SessionHost, Snapshot
 from deepgym_env.sandbox.process import Runner
 from deepgym_env.task import File, LanguageName, SessionLimits
@@ -72,6 +72,10 @@ class Fleet:
     ) -> tuple[ProgramResult, ...]:
         """Compile a program once and run it on each input."""
         return await self._programs.run(program, stdins, max_parallel)
+
+    def compiled(self, program: Program) -> AbstractAsyncContextManager[RunProgram]:
+        """Compile a program, to be run as often as is wished; see :meth:`ProgramRunner.compiled`."""
+        return self._programs.compiled(program)
 
     async def languages(self) -> Mapping[LanguageName, str | None]:
         """Return each language with the version of its toolchain in the sandbox, None where it has none."""

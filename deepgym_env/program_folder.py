@@ -49,9 +49,7 @@ def load_program(folder: Path, meta: dict[str, Any], seed: int) -> ProgramTask:
 
 
 def _references(folder: Path) -> dict[LanguageName, str]:
-    named = {
-        name: folder / f"reference{Path(language.names('').source).suffix}" for name, language in LANGUAGES.items()
-    }
+    named = {name: folder / f"reference{language.ending}" for name, language in LANGUAGES.items()}
     return {name: read_text(path) for name, path in named.items() if path.exists()}
 
 

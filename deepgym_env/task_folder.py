@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from deepgym_env.errors import TaskError
+from deepgym_env.task import File
 from deepgym_env.task.base import problems_in
 
 if sys.version_info >= (3, 11):
@@ -19,7 +21,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["execute", "read_text", "read_toml", "refuse_keys", "task_errors"]
+__all__ = ["execute", "files_below", "read_text", "read_toml", "refuse_keys", "task_errors"]
 
 
 def read_text(path: Path) -> str:
@@ -36,6 +38,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(read_text(path))
     except tomllib.TOMLDecodeError as error:
         raise TaskError(f"{path}: not valid TOML: {error}") from error
+
+
+def files_below(folder: Path) -> tuple[File, ...]:
+    """Return the files in a folder and those in it, by path; none if there is no such folder."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return tuple(
+        File(path.relative_to(folder).as_posix(), path.read_bytes(), os.access(path, os.X_OK)) for path in paths
+    )
 
 
 def execute(path: Path, before: Iterable[tuple[Path, str]] = ()) -> types.ModuleType:

@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import ast
-import os
 import random
 from pathlib import Path
 from typing import Any
 
 from deepgym_env.errors import TaskError
 from deepgym_env.task import File, StateTest, WorkspaceTask
-from deepgym_env.task_folder import execute, read_text, refuse_keys, task_errors
+from deepgym_env.task_folder import execute, files_below, read_text, refuse_keys, task_errors
 
 __all__ = ["load_workspace"]
 
@@ -34,7 +33,7 @@ def load_workspace(folder: Path, meta: dict[str, Any], seed: int) -> WorkspaceTa
             **meta,
             prompt=read_text(folder / "prompt.md"),
             tests=_tests(folder / "check.py", check),
-            files=(*_fixed_files(folder / "workspace"), *_drawn_files(folder / "setup.py", meta["id"], seed)),
+            files=(*files_below(folder / "workspace"), *_drawn_files(folder / "setup.py", meta["id"], seed)),
             setup=_text(folder / "setup.sh"),
             support=_text(folder / "setup.py"),
             service=_text(folder / "service.py"),
@@ -64,13 +63,6 @@ def _tests(path: Path, source: str) -> tuple[StateTest, ...]:
             title=(ast.get_docstring(function) or "").partition("\n")[0],
         )
         for function in functions
-    )
-
-
-def _fixed_files(folder: Path) -> tuple[File, ...]:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return tuple(
-        File(path.relative_to(folder).as_posix(), path.read_bytes(), os.access(path, os.X_OK)) for path in paths
     )
 
 

@@ -1,7 +1,8 @@
 """Checks the checker: attacks on tasks and verifiers, before a model is trained on them.
 
 - :class:`AdversarialTester`: tries every way to cheat it knows; gives an :class:`AuditReport`.
-- :class:`VerifierTarget`: a stand-alone verifier file, to be attacked as a task is.
+- :class:`VerifierTarget`: a stand-alone verifier file, to be attacked as a task is; :class:`ScriptTarget`: one that
+  the engine runs.
 - :class:`Target`, :class:`Scored`: the seam for anything else that scores submissions.
 - :data:`CODE_STRATEGIES`, :data:`WORKSPACE_STRATEGIES`: the ways to cheat.
 """
@@ -14,7 +15,7 @@ from deepgym_env.audit.strategies import CODE_STRATEGIES, WORKSPACE_STRATEGIES
 from deepgym_env.audit.strategy import FAMILIES, Attack, Strategy
 from deepgym_env.audit.target import FunctionTarget, Scored, Target
 from deepgym_env.audit.tester import AdversarialTester
-from deepgym_env.audit.verifier_target import VerifierTarget
+from deepgym_env.audit.verifier_target import ScriptTarget, VerifierTarget
 from deepgym_env.audit.workspace_target import WorkspaceTarget
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "FunctionTarget",
     "Knowledge",
     "Scored",
+    "ScriptTarget",
     "Strategy",
     "Target",
     "VerifierTarget",

@@ -15,12 +15,13 @@ from deepgym_env.audit.report import AuditReport, Exploit, Floor
 from deepgym_env.audit.strategies import CODE_STRATEGIES, WORKSPACE_STRATEGIES, select
 from deepgym_env.audit.strategy import Attack, Strategy
 from deepgym_env.audit.target import FunctionTarget, Progress, Scored, Target
+from deepgym_env.audit.verifier_target import ScriptTarget
 from deepgym_env.audit.workspace_target import WorkspaceTarget
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.rollout import Policy
-from deepgym_env.task import AnyTask, FunctionTask, SubmissionTask, Task, WorkspaceTask
+from deepgym_env.task import AnyTask, FunctionTask, ScriptTask, SubmissionTask, Task, WorkspaceTask
 
 __all__ = ["AdversarialTester"]
 
@@ -130,11 +131,14 @@ class AdversarialTester:
         env = load_task(env) if isinstance(env, str) else env
         if isinstance(env, FunctionTask):
             return FunctionTarget(self._dg, env)
+        if isinstance(env, ScriptTask):
+            return ScriptTarget(self._dg, env)
         if isinstance(env, WorkspaceTask):
             return WorkspaceTarget(self._dg, env)
         if isinstance(env, SubmissionTask):
             raise ConfigError(
-                f"{env.id!r} is a {type(env).__name__}: only tasks with Python functions and workspaces can be audited"
+                f"{env.id!r} is a {type(env).__name__}: what can be audited is functions and verifiers in Python, "
+                "and workspaces"
             )
         if not all(hasattr(env, name) for name in ("score", "kind", "knowledge", "name")):
             raise ConfigError(f"env must be a task, the id of a built-in one, or a Target, got {env!r}")

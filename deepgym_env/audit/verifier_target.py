@@ -1,6 +1,7 @@
-"""A stand-alone verifier file under attack, run as people run it.
+"""A stand-alone verifier under attack.
 
-- :class:`VerifierTarget`
+- :class:`VerifierTarget`: a file, run as people run it: whatever it does for its safety is its own doing.
+- :class:`ScriptTarget`: a script task's, run as the engine runs it: out of the submission's reach.
 - :func:`read_verdict`: what a run of it says.
 
 The protocol: ``python verifier.py SOLUTION_PATH`` prints, as its last line that is not empty, a JSON object
@@ -10,19 +11,18 @@ then. With neither, exit code 0 means passed.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from deepgym_env.audit.target import Kind, Progress, Scored, score_each
 from deepgym_env.audit.verifier_source import knowledge_of_verifier
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ConfigError, RefusedError, SandboxError
-from deepgym_env.task import File, SessionLimits
+from deepgym_env.judge.verdict import verdict_in
+from deepgym_env.task import File, ScriptTask, SessionLimits
 
-__all__ = ["VerifierTarget", "read_verdict"]
+__all__ = ["ScriptTarget", "VerifierTarget", "read_verdict"]
 
 _NAMES = ("verifier.py", "solution.py")
 # A process of the submission's may outlive the verifier, where nobody ends it: it is given a moment.
@@ -103,6 +103,38 @@ class VerifierTarget:
         return read_verdict(ran.stdout, ran.code)
 
 
+class ScriptTarget:
+    """A task that is judged by a verifier in Python; submissions go through the engine in one batch.
+
+    Example:
+        >>> verifier = "import sys; exec(open(sys.argv[1]).read()); print(f(2) == 4)"
+        >>> with DeepGym(workers=1) as dg:
+        ...     target = ScriptTarget(dg, ScriptTask(prompt="Write f(x).", verifier=verifier))
+        ...     target.score(["print(True); import os; os._exit(0)"])
+        [Scored(score=0.0, passed=False, status='crashed')]
+    """
+
+    kind: Kind = "verifier"
+
+    def __init__(self, dg: DeepGym, task: ScriptTask) -> None:
+        """Score by ``task`` on ``dg``.
+
+        Raises:
+            ConfigError: If verifier or answer is in another language than Python, or no entry point is found.
+        """
+        if {task.language, task.verifier_language} != {"python"}:
+            raise ConfigError(f"{task.id!r} can't be audited: attacks are written in Python, on verifiers in Python")
+        self.name = task.id
+        self.task = task
+        self.knowledge = knowledge_of_verifier(task.verifier, task.prompt, reference=task.reference)
+        self._dg = dg
+
+    def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
+        """Score submissions."""
+        batch = self._dg.run_batch(self.task, submissions, progress=progress)
+        return [Scored(result.score, result.passed, result.status) for result in batch]
+
+
 def read_verdict(stdout: str, code: int) -> Scored:
     r"""Return what a verifier's output and exit code say.
 
@@ -113,13 +145,8 @@ def read_verdict(stdout: str, code: int) -> Scored:
         0.0
     """
     last = next((line for line in reversed(stdout.splitlines()) if line.strip()), "")
-    try:
-        told: Any = json.loads({"True": "true", "False": "false"}.get(last.strip(), last))
-    except (ValueError, RecursionError):
-        told = None
-    if isinstance(told, bool | int | float):
-        told = {"passed": told} if isinstance(told, bool) else {"score": told}
-    if isinstance(told, dict) and {"score", "passed"} & told.keys():
+    told = verdict_in(last.strip())
+    if told is not None:
         score, passed = _number(told.get("score")), told.get("passed")
         if score is None:
             return Scored(float(passed is True), passed is True, "printed a verdict")

@@ -22,12 +22,15 @@ from deepgym_env.task import (
     Call,
     CodeTest,
     Comparison,
+    File,
     Limits,
     ProgramLimits,
     ProgramTask,
+    ScriptTask,
     StdioComparison,
     StdioTest,
     Task,
+    Test,
     TestCase,
 )
 
@@ -39,6 +42,7 @@ _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
 _DESCRIBED = ("id", "title", "prompt", "reference", "difficulty", "tags", "seed", "source", "license")
 _PLAIN = (*_DESCRIBED, "entry_point", "prelude")
+_SCRIPT = (*_DESCRIBED, "floor", "language", "verifier", "verifier_language")
 
 
 def pack(task: AnyTask) -> bytes:
@@ -142,6 +146,26 @@ def _assertion(record: dict[str, Any]) -> AssertionTask:
     )
 
 
+def _script_record(task: ScriptTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in _SCRIPT},
+        "limits": _text(task.limits),
+        "verifier_limits": _text(task.verifier_limits),
+        "files": [[file.path, file.data, file.executable] for file in task.files],
+        "tests": [[test.id, test.public] for test in task.tests],
+    }
+
+
+def _script(record: dict[str, Any]) -> ScriptTask:
+    return ScriptTask(
+        **{name: record[name] for name in _SCRIPT},
+        limits=Limits.model_validate_json(record["limits"]),
+        verifier_limits=ProgramLimits.model_validate_json(record["verifier_limits"]),
+        files=tuple(File(*each) for each in record["files"]),
+        tests=tuple(Test(id=name, public=public) for name, public in record["tests"]),
+    )
+
+
 def _program_record(task: ProgramTask) -> dict[str, Any]:
     return {
         **{name: getattr(task, name) for name in (*_DESCRIBED, "floor", "language")},
@@ -172,5 +196,6 @@ def _text(model: Comparison | Limits | StdioComparison | ProgramLimits) -> str:
 _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
     "function": (Task, _function_record, _function),
     "assertion": (AssertionTask, _assertion_record, _assertion),
+    "script": (ScriptTask, _script_record, _script),
     "program": (ProgramTask, _program_record, _program),
 }

@@ -67,7 +67,9 @@ def run(
     elif result.has_verdict:
         _print_result(result)
     if not result.has_verdict:
-        complain(f"no verdict: {result.details}; `deepgym doctor` says what the sandbox needs")
+        lost = result.timing.attempts > 1  # else it is the verifier that failed, which nothing in the sandbox mends
+        hint = "; `deepgym doctor` says what the sandbox needs" if lost else ""
+        complain(f"no verdict: {result.details}{hint}")
     raise typer.Exit(_exit_code(result))
 
 

@@ -21,6 +21,7 @@ from deepgym_env.task import (
     Limits,
     ProgramLimits,
     ProgramTask,
+    ScriptTask,
     SessionLimits,
     StdioComparison,
     Task,
@@ -104,6 +105,31 @@ def _assertion_table(task: AssertionTask) -> Table:
     grid = table("public test", "code")
     for test in task.public_tests:
         grid.add_row(test.id, Text(one_line(test.code, _CALL_LIMIT)))
+    return grid
+
+
+def _script_data(task: ScriptTask) -> dict[str, Any]:
+    return {
+        "language": task.language,
+        "verifier_language": task.verifier_language,
+        "limits": task.limits.model_dump(),
+        "verifier_limits": task.verifier_limits.model_dump(),
+        "public_tests": [{"id": test.id} for test in task.public_tests],
+    }
+
+
+def _script_facts(task: ScriptTask) -> list[tuple[str, str]]:
+    return [
+        ("answer in", task.language),
+        ("judged by", f"a verifier in {task.verifier_language}"),
+        ("limits", _limits_text(task.limits)),
+    ]
+
+
+def _script_table(task: ScriptTask) -> Table:
+    grid = table("public test")
+    for test in task.public_tests:
+        grid.add_row(test.id)
     return grid
 
 
@@ -221,6 +247,7 @@ def _size(count: int) -> str:
 _VIEWS: dict[type, TaskView] = {
     Task: TaskView("function", _call_data, _call_facts, _call_table),
     AssertionTask: TaskView("function", _assertion_data, _assertion_facts, _assertion_table),
+    ScriptTask: TaskView("script", _script_data, _script_facts, _script_table),
     ProgramTask: TaskView("program", _program_data, _program_facts, _program_table),
     WorkspaceTask: TaskView("workspace", _workspace_data, _workspace_facts, _workspace_table),
 }

@@ -9,11 +9,12 @@ from deepgym_env.errors import ConfigError
 from deepgym_env.judge.assertion import AssertionJudge
 from deepgym_env.judge.base import Judge, Sandboxes
 from deepgym_env.judge.call import CallJudge
+from deepgym_env.judge.script import ScriptJudge
 from deepgym_env.judge.state import StateJudge
 from deepgym_env.judge.stdio import StdioJudge
-from deepgym_env.task import AssertionTask, ProgramTask, SubmissionTask, Task
+from deepgym_env.task import AssertionTask, ProgramTask, ScriptTask, SubmissionTask, Task
 
-__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "StateJudge", "StdioJudge", "judge_of"]
+__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "ScriptJudge", "StateJudge", "StdioJudge", "judge_of"]
 
 
 def judge_of(task: SubmissionTask) -> Judge:
@@ -26,6 +27,8 @@ def judge_of(task: SubmissionTask) -> Judge:
         return CallJudge(task)
     if isinstance(task, AssertionTask):
         return AssertionJudge(task)
+    if isinstance(task, ScriptTask):
+        return ScriptJudge(task)
     if isinstance(task, ProgramTask):
         return StdioJudge(task)
     raise ConfigError(f"no judge for a {type(task).__name__}")

@@ -21,35 +21,26 @@ the submission's, the examiner asks, and what it is answered crosses as data:
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import functools
 import json
-import secrets
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from deepgym_env.judge import examiner
 from deepgym_env.judge.base import Sandboxes
-from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of, printable
+from deepgym_env.judge.call import CallJudge, Hearing, claim, printable
 from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
+from deepgym_env.judge.submission_process import PRINTED, Runners, Subject, SubmissionProcess, sandbox_source
 from deepgym_env.result import CaseResult, RunResult, RunStatus
-from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
-from deepgym_env.sandbox.process import Runner
-from deepgym_env.sandbox.runner import codec
-from deepgym_env.sandbox.runner.wire import ChildKind
+from deepgym_env.sandbox.execution import Job
+from deepgym_env.sandbox.runner import codec, remote
 from deepgym_env.task import AssertionTask, Call, Limits, Query, Task, TestCase
 
 __all__ = ["AssertionJudge", "Examination"]
 
-Runners = Callable[[], AbstractAsyncContextManager[Runner]]
-
 _PROCESSES = 3
-_PRINTED = 4000
 _ASKED_BYTES = 1 << 28  # of one test's requests
-_ANSWERED_BYTES = 1 << 26  # of one test's replies, and at least four of them
 _EXAMINER = Limits(cpu_seconds=10.0, wall_seconds=60.0, memory_mb=1024, output_bytes=1 << 26)
 
 
@@ -96,10 +87,9 @@ class Examination:
 
     def __init__(self, task: AssertionTask, code: str, runners: Runners) -> None:
         """Start nothing yet."""
-        self._task = task
-        self._code = code
+        self._subject = Subject(code, task.limits, task.seed, task.prelude, task.entry_point, len(task.tests))
         self._runners = runners
-        self._respondent: _Respondent | None = None
+        self._respondent: SubmissionProcess | None = None
         self._begins = False
         self._processes = 0
         self.refused: tuple[RunStatus, str] | None = None  # why no test counts
@@ -129,13 +119,13 @@ class Examination:
             return ["ended", "not_run", self.refused[1] if self.refused else ""]
         begins, self._begins = self._begins, False
         event = await self._respondent.exchange(text, begins)
-        self.printed = (self.printed + self._respondent.printed)[:_PRINTED]
+        self.printed = (self.printed + self._respondent.printed)[:PRINTED]
         self._respondent.printed = b""
         return self._heed(event)
 
     async def _start(self) -> None:
         self._processes += 1
-        self._respondent = _Respondent(self._task, self._code)
+        self._respondent = SubmissionProcess(self._subject)
         self._respondent.start(self._runners)
         self._heed(await self._respondent.loaded)
 
@@ -175,162 +165,6 @@ class Examination:
             self._respondent = None
 
 
-class _Respondent:
-    """One process of the submission's, asked piece by piece."""
-
-    def __init__(self, task: AssertionTask, code: str) -> None:
-        loop = asyncio.get_running_loop()
-        self.loaded: asyncio.Future[list[Any]] = loop.create_future()
-        self.ending: Ending | None = None
-        self.printed = b""
-        self._task = task
-        self._code = code
-        self._heard = self.loaded  # what is waited for: the next thing it says, or its end
-        self._said: asyncio.Future[bytes | Next] | None = None  # what it waits for
-        self._nonce = ""
-        self._asks = False  # it asks something itself, within an answer
-        self._taken = 0  # bytes, in this test
-        self._refusal: tuple[str, str] | None = None
-        self._work: asyncio.Task[None] | None = None
-        self._over: list[Any] | Exception | None = None
-
-    @property
-    def idle(self) -> bool:
-        """Whether it has been asked nothing that it hasn't answered."""
-        return self._said is not None and not self._said.done() and not self._asks
-
-    def start(self, runners: Runners) -> None:
-        """Start the process on a runner that is free."""
-        self._work = asyncio.ensure_future(self._run(runners))
-
-    async def _run(self, runners: Runners) -> None:
-        try:
-            async with runners() as runner:
-                self.ending = await runner.execute(_job(self._task, self._code), self.take)
-            status, text = self._refusal or cause(self.ending)
-            self._over = ["ended" if self.loaded.done() else "refused", status, text]
-        except Exception as error:
-            self._over = error
-        self._tell(self._over)
-
-    async def exchange(self, text: str, begins: bool) -> list[Any]:
-        """Ask, or answer what it asks; return what it says next, or its end."""
-        self._heard = asyncio.get_running_loop().create_future()
-        self._taken = 0 if begins else self._taken
-        if self._over is not None:  # it ended while nobody asked
-            self._tell(self._over)
-        elif self._said is not None and not self._said.done():
-            self._said.set_result(self._question(text, begins))
-        return await self._heard
-
-    def _question(self, text: str, begins: bool) -> bytes | Next:
-        if self._asks:
-            self._asks = False
-            return codec.encode(text, 1 << 28).encode()
-        self._nonce = secrets.token_hex(NONCE // 2)
-        call = f"[{codec.encode([text, codec.Opaque(0)], 1 << 28)},{codec.encode({})}]"
-        stage = f'{{"nonces":["{self._nonce}"],"tests":[[{call}]]}}'.encode()
-        return Next(stage) if begins else stage
-
-    async def finish(self) -> None:
-        """Let it end by itself if it waits for a question, else have it killed."""
-        if self._work is None:
-            return
-        if self._said is not None and self.idle:
-            self._heard = asyncio.get_running_loop().create_future()
-            self._said.set_result(b'{"nonces":[],"tests":[],"last":true}')
-            with suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(asyncio.shield(self._work), 1.0)
-        self._work.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._work
-
-    def take(self, payload: bytes) -> Any:
-        """Take what the process sends; return what will be the reply to it."""
-        if self._refusal is not None:
-            raise Forfeited
-        self._taken += len(payload)
-        try:
-            event = self._read(payload[:1], payload[1:])
-        except Exception as error:  # the payload is hostile: whatever it upsets is its own doing
-            event = self._refusing("tampered", f"sent an answer that can't be read ({type(error).__name__})")
-        if event is None:
-            raise Forfeited
-        self._said = asyncio.get_running_loop().create_future()
-        self._tell(event)
-        return self._said
-
-    def _read(self, kind: bytes, body: bytes) -> list[Any] | None:
-        if self._taken > max(_ANSWERED_BYTES, 8 * self._task.limits.output_bytes):
-            return self._refusing("output_limit", "sent more than a test's answers may come to")
-        if kind == ChildKind.LOADED and not self.loaded.done():
-            return self._refusing(*claim(body, {"syntax_error"})) if body else ["loaded"]
-        if kind == ChildKind.ANSWER and self._nonce and not self._asks and body[:NONCE] == self._nonce.encode():
-            self._nonce = ""
-            (outcome, data), (_, printed) = parts_of(body[NONCE:])
-            self.printed = printed[:_PRINTED]
-            return ["reply", _text(codec.parse(data.decode()))] if outcome == ord("V") else ["failed", *claim(data)]
-        if kind == ChildKind.QUERY and self._nonce and not self._asks:
-            self._asks = True
-            (text,) = codec.parse(body[4:].decode())  # a list of one text: nothing hostile is built here
-            return ["reply", _text(text)]
-        return self._refusing("tampered", "sent an answer nobody asked for")
-
-    def _refusing(self, status: str, error: str) -> list[Any] | None:
-        """Note that nothing it sends counts any more; there is no event until it has ended."""
-        self._refusal = (status, error)
-        return None
-
-    def _tell(self, event: list[Any] | Exception) -> None:
-        if self._heard.done():
-            return
-        if isinstance(event, Exception):
-            self._heard.set_exception(event)
-            self._heard.exception()  # seen, if nobody waits any more
-        else:
-            self._heard.set_result(event)
-
-
-def _text(text: Any) -> str:
-    if type(text) is not str:
-        raise ValueError("no text")
-    return text
-
-
-@functools.cache
-def _source(name: str) -> str:
-    """Return the source of a module that runs in a sandbox and not here, to be put behind other source."""
-    text = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
-    return text.partition("from __future__ import annotations\n")[2]
-
-
-def _job(task: AssertionTask, code: str) -> Job:
-    limits = task.limits
-    exchanges = (len(task.tests) + 1) * limits.queries  # more, the examiner can't ask
-    stage = {
-        "code": code,
-        "prelude": f"{task.prelude}\n\n{_source('respondent')}\nrespond_ = make_respondent_()\n",
-        "entry_point": "respond_",
-        "defines": task.entry_point,
-        "seed": task.seed % 2**32,
-        "output_bytes": limits.output_bytes,
-        "tests": exchanges,
-    }
-    return Job(
-        stages=((0, json.dumps(stage).encode()),),
-        answers=exchanges,
-        cpu_seconds=limits.cpu_seconds,
-        wall_seconds=limits.wall_seconds,
-        memory_mb=limits.memory_mb,
-        tmp_mb=limits.tmp_mb,
-        threads=limits.threads,
-        frame_bytes=2 * limits.output_bytes + 8192,
-        queries=limits.queries,
-        query_bytes=_ANSWERED_BYTES,
-        interactive=True,
-    )
-
-
 class _Questions(CallJudge):
     """The tests as questions to the examiner."""
 
@@ -346,7 +180,7 @@ class _Questions(CallJudge):
                     TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
                 ),
                 limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
-                prelude=_source("examiner"),
+                prelude=sandbox_source(remote, examiner),
                 seed=task.seed,
             )
         )
@@ -383,7 +217,7 @@ class _AssertionHearing(Hearing):
             public=test.public,
             input_summary=_shortened(test.code) if test.public else "",
             output_summary=_value_of(returned) if test.public and returned else "",
-            stdout=self._examination.printed[:_PRINTED].decode("utf-8", "replace") if test.public else "",
+            stdout=self._examination.printed[:PRINTED].decode("utf-8", "replace") if test.public else "",
             error=printable(message) if test.public else "",
         )
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from deepgym_env.programs import Program, ProgramResult
+from deepgym_env.programs import Program, ProgramResult, RunProgram
 from deepgym_env.result import RunResult
 from deepgym_env.sandbox import Session
 from deepgym_env.sandbox.process import Runner
@@ -30,6 +30,9 @@ class Sandboxes(Protocol):
 
     async def run_program(self, program: Program, stdins: Sequence[bytes]) -> tuple[ProgramResult, ...]:
         """Compile a program once and run it on each input."""
+
+    def compiled(self, program: Program) -> AbstractAsyncContextManager[RunProgram]:
+        """Compile a program, to be run as often as is wished."""
 
 
 class Judge(Protocol):

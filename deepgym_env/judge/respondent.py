@@ -25,6 +25,7 @@ def make_respondent_() -> Any:
     shapes = {name: made for name, made in vars(sys.modules["solution"]).items() if isinstance(made, type)}
     bases: Any = (int, float, complex, bytes, tuple, list, dict, set, frozenset)
     objects: Any = []  # answered by number, as they are no data
+    before = dict(vars(sys.modules["solution"]))
     unchanging = (str, int, float, complex, bytes, type(None))
 
     class Failed(Exception):
@@ -48,6 +49,9 @@ def make_respondent_() -> Any:
         number = standard.number_of(value, harmless=True)
         if number is not None:
             return codec.Opaque(-1 - number)
+        return reference(value)
+
+    def reference(value: Any) -> Any:
         for number, known in enumerate(objects):
             if known is value:
                 return codec.Opaque(number * 2)
@@ -58,7 +62,27 @@ def make_respondent_() -> Any:
         return str(codec.encode(value, 1 << 26, crossing, True))
 
     def target_of(name: Any) -> Any:
+        if name is None:
+            return sys.modules["solution"]
         return objects[name] if isinstance(name, int) else getattr(sys.modules["solution"], name)
+
+    def names_in(module: Any) -> Any:
+        """Return what the submission has made of the module: data by name, names of functions, other names."""
+        data, functions, others = {}, [], []
+        for name, value in list(vars(module).items()):
+            if type(name) is not str or name[:2] == "__" or before.get(name, before) is value or name == "respond_":
+                continue
+            try:
+                if type(value) is type(names_in):
+                    functions.append(name)
+                elif callable(value):
+                    others.append(name)
+                else:
+                    encode(value)
+                    data[name] = value
+            except codec.CodecError:
+                others.append(name)
+        return [data, functions, others]
 
     operations: Any = {
         "this": lambda target, args, kwargs: target,
@@ -72,6 +96,7 @@ def make_respondent_() -> Any:
         "iter": lambda target, args, kwargs: iter(target),
         "next": lambda target, args, kwargs: next(target),
         "str": lambda target, args, kwargs: str(target),
+        "names": lambda target, args, kwargs: names_in(target),
     }
 
     def respond(text: str, ask: Any) -> str:
@@ -103,7 +128,10 @@ def make_respondent_() -> Any:
         changing = [(at, value) for at, value in given if not isinstance(value, unchanging) and not callable(value)]
         before = [encode(value) for _, value in changing]
         try:
-            value = operations[operation](target_of(name), args, kwargs)
+            target = target_of(name)
+            value = operations[operation](target, args, kwargs)
+            if operation == "call" and type(value) is target and isinstance(value, (list, dict, set)):
+                value = reference(value) if target.__module__ == "solution" else value  # made for its methods
         except BaseException as error:
             if isinstance(error, MemoryError) or type(error).__name__ == "_TooMuchOutput":
                 raise

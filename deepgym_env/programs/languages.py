@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from deepgym_env.task import LanguageName
@@ -91,6 +92,11 @@ class Language:
     compiler_reserves: bool = False
     runtime_reserves: bool = False
     out_of_memory: tuple[str, ...] = ()
+
+    @property
+    def ending(self) -> str:
+        """What names of its files end in, with the dot."""
+        return PurePosixPath(self.names("").source).suffix
 
 
 def _words(command: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 - :class:`Command`: what came of a command; :class:`Entry`: one line of a listing.
 - :class:`Session`: the workspace: commands, files, snapshots.
+- :data:`Answering`: what answers the processes of a command, where they may ask.
 - :class:`Host`: what it belongs to, see :class:`~deepgym_env.sandbox.session_host.SessionHost`.
 - :func:`operate`: one operation of a runner.
 
@@ -15,8 +16,9 @@ import asyncio
 import contextlib
 import itertools
 import json
+import struct
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -28,7 +30,10 @@ from deepgym_env.sandbox.runner.request import pack, unpack
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import File, SessionLimits
 
-__all__ = ["NAMES", "SLACK_SECONDS", "Command", "Entry", "Host", "Session", "Snapshot", "operate"]
+__all__ = ["NAMES", "SLACK_SECONDS", "Answering", "Command", "Entry", "Host", "Session", "Snapshot", "operate"]
+
+Answering = Callable[[int, bytes], Awaitable[bytes]]
+"""Answers what a command's processes ask: given the connection's number and a question, returns the reply."""
 
 _READ_CAP = 1 << 24
 _LOAD_FACTOR = 20.0
@@ -36,6 +41,8 @@ SLACK_SECONDS = 120.0  # for what a runner does besides the command itself
 NAMES = itertools.count()
 _SERVICE_URL = "http://127.0.0.1:8000"
 _STATE_CAP = 1 << 16
+_QUESTIONS, _QUESTION_BYTES = 1 << 31, 1 << 40  # its own CPU time bounds what a command may ask
+_CONNECTION = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +119,8 @@ class Host(Protocol):
     def forget(self, session: Session) -> None:
         """Note that a session is over."""
 
-    def slot(self, runner: Runner) -> asyncio.Semaphore:
-        """Return what bounds the calls under way on a runner."""
+    def slot(self, runner: Runner, waits: bool = False) -> asyncio.Semaphore:
+        """Return what bounds the calls under way on a runner; those that wait for other calls are bounded apart."""
 
 
 class Session:
@@ -155,6 +162,7 @@ class Session:
         merge: bool = True,
         shell_state: bool = True,
         limits: SessionLimits | None = None,
+        answering: Answering | None = None,
     ) -> Command:
         """Run a command and wait until it and all it started are over.
 
@@ -167,6 +175,8 @@ class Session:
             shell_state: Begin with the exported variables and the directory of the last shell
                 command, and (for a shell command) leave them to the next one.
             limits: Other limits than the session's.
+            answering: Answers what its processes ask on their link (:mod:`~deepgym_env.sandbox.runner.link`);
+                the time it takes counts against no limit. None: there is no link.
 
         Raises:
             ClosedError: If the session is closed or has expired.
@@ -187,6 +197,7 @@ class Session:
             "env": dict(env or {}) | ({"SERVICE_URL": _SERVICE_URL} if self.service else {}),
             "merge": merge,
             "service": self.service,
+            "link": answering is not None,
             "cpu": limits.cpu_seconds,
             "wall": limits.wall_seconds,
             "memory_mb": limits.memory_mb,
@@ -200,7 +211,7 @@ class Session:
             _insist_text(text, "a command")
         # CPU time buys wall time in there; only what no command can reach ends the operation itself.
         wall = limits.wall_seconds + _LOAD_FACTOR * limits.cpu_seconds + SLACK_SECONDS
-        answer, data = await self._ask(header, stdin, cpu=limits.cpu_seconds, wall=wall)
+        answer, data = await self._ask(header, stdin, cpu=limits.cpu_seconds, wall=wall, answering=answering)
         return self._read_outcome(answer, data, limits, keep=shell_state)
 
     def _read_outcome(self, answer: dict[str, Any], data: bytes, limits: SessionLimits, keep: bool) -> Command:
@@ -369,10 +380,16 @@ class Session:
             raise RefusedError("the snapshot is of a session on another runner")
 
     async def _ask(
-        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = SLACK_SECONDS
+        self,
+        header: dict[str, Any],
+        data: bytes = b"",
+        *,
+        cpu: float = 60.0,
+        wall: float = SLACK_SECONDS,
+        answering: Answering | None = None,
     ) -> tuple[dict[str, Any], bytes]:
         async with self._turn():
-            return await self._perform(header, data, cpu=cpu, wall=wall)
+            return await self._perform(header, data, cpu=cpu, wall=wall, answering=answering)
 
     @contextlib.asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
@@ -387,10 +404,16 @@ class Session:
                 self.last_used = time.monotonic()
 
     async def _perform(
-        self, header: dict[str, Any], data: bytes = b"", *, cpu: float = 60.0, wall: float = SLACK_SECONDS
+        self,
+        header: dict[str, Any],
+        data: bytes = b"",
+        *,
+        cpu: float = 60.0,
+        wall: float = SLACK_SECONDS,
+        answering: Answering | None = None,
     ) -> tuple[dict[str, Any], bytes]:
-        async with self._host.slot(self.runner):
-            answer, data = await operate(self.runner, pack(header, data), cpu, wall)
+        async with self._host.slot(self.runner, waits=answering is not None):
+            answer, data = await operate(self.runner, pack(header, data), cpu, wall, answering)
         if "refused" in answer:
             raise RefusedError(answer["refused"])
         if "failed" in answer:
@@ -398,7 +421,9 @@ class Session:
         return answer, data
 
 
-async def operate(runner: Runner, request: bytes, cpu: float, wall: float) -> tuple[dict[str, Any], bytes]:
+async def operate(
+    runner: Runner, request: bytes, cpu: float, wall: float, answering: Answering | None = None
+) -> tuple[dict[str, Any], bytes]:
     """Have one operation done in a process of its own; return its answer."""
     answers: list[bytes] = []
     job = Job(
@@ -410,11 +435,17 @@ async def operate(runner: Runner, request: bytes, cpu: float, wall: float) -> tu
         tmp_mb=1,
         threads=1,
         frame_bytes=1 << 28,
+        queries=_QUESTIONS if answering is not None else 0,
+        query_bytes=_QUESTION_BYTES,
     )
 
-    def take(payload: bytes) -> None:
+    def take(payload: bytes) -> Awaitable[bytes] | None:
+        if payload[:1] == ChildKind.QUERY and answering is not None:
+            (connection,) = _CONNECTION.unpack_from(payload, 1)
+            return answering(connection, payload[1 + _CONNECTION.size :])
         if payload[:1] == ChildKind.ANSWER:
             answers.append(payload[1:])
+        return None
 
     ending: Ending = await runner.execute(job, take)
     if not answers:

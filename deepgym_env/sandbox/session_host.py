@@ -36,7 +36,7 @@ class SessionHost:
         """
         self._pool = pool
         self._in_flight = in_flight
-        self._slots: dict[Runner, asyncio.Semaphore] = {}
+        self._slots: dict[tuple[Runner, bool], asyncio.Semaphore] = {}
         self._sessions: dict[Session, Runner] = {}
         self._templates: OrderedDict[tuple[Runner, str], asyncio.Future[str]] = OrderedDict()
         self._reaper: asyncio.Task[None] | None = None
@@ -137,10 +137,10 @@ class SessionHost:
         """Note that a session is over."""
         self._sessions.pop(session, None)
 
-    def slot(self, runner: Runner) -> asyncio.Semaphore:
-        """Return what bounds the calls under way on a runner."""
-        self._slots = {known: slot for known, slot in self._slots.items() if known.alive or known is runner}
-        return self._slots.setdefault(runner, asyncio.Semaphore(self._in_flight))
+    def slot(self, runner: Runner, waits: bool = False) -> asyncio.Semaphore:
+        """Return what bounds the calls under way on a runner; those that wait for other calls are bounded apart."""
+        self._slots = {key: slot for key, slot in self._slots.items() if key[0].alive or key[0] is runner}
+        return self._slots.setdefault((runner, waits), asyncio.Semaphore(self._in_flight))
 
     async def aclose(self) -> None:
         """End every session, with the runners that hold them."""

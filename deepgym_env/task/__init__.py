@@ -4,6 +4,7 @@
   calls (:class:`Case`, :class:`Call`, :class:`Comparison`, :class:`Query`, :class:`TestCase`), or an
   :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`). Of a program it is a
   :class:`ProgramTask`, tested by what it prints (:class:`StdioTest`, :class:`StdioComparison`).
+  Whatever it is, a :class:`ScriptTask` is judged by a stand-alone verifier.
 - :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
 - :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
   command in a session may use.
@@ -16,6 +17,7 @@ from deepgym_env.task.calls import Call, Case, Comparison, Query, TestCase, View
 from deepgym_env.task.function import AssertionTask, CodeTest, FunctionTask, Task
 from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
 from deepgym_env.task.program import ProgramTask, StdioComparison, StdioTest
+from deepgym_env.task.script import ScriptTask
 from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "ProgramLimits",
     "ProgramTask",
     "Query",
+    "ScriptTask",
     "SessionLimits",
     "StateTest",
     "StdioComparison",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import keyword
 from collections.abc import Callable, Iterable
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -18,6 +18,7 @@ from deepgym_env.task.base import SubmissionTask, Test, insist_python, problems_
 from deepgym_env.task.calls import Comparison, TestCase
 from deepgym_env.task.function_source import source_of
 from deepgym_env.task.limits import Limits
+from deepgym_env.task.script import ScriptTask
 
 __all__ = ["AssertionTask", "CodeTest", "FunctionTask", "Task"]
 
@@ -51,11 +52,20 @@ class Task(FunctionTask):
         tests: The tests, in the order of the reward vector.
         comparison: How outputs are compared.
         check: The task's own ``check(args, expected, output) -> bool``, for ``checker``.
+
+    ``Task(prompt=..., verifier=...)`` makes a :class:`ScriptTask`: any task whose submissions are judged by a
+    stand-alone verifier. Type checkers know it by that name.
     """
 
     tests: tuple[TestCase, ...] = Field(min_length=1)
     comparison: Comparison = Comparison()
     check: Callable[[tuple[Any, ...], Any, Any], bool] | None = None
+
+    if not TYPE_CHECKING:  # else every field would seem optional
+
+        def __new__(cls, *args, **fields):
+            """Make a task of calls, or the other kind."""
+            return ScriptTask(**fields) if cls is Task and "verifier" in fields else super().__new__(cls)
 
     @model_validator(mode="after")
     def _consistent(self) -> Task:

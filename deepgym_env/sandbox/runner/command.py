@@ -17,7 +17,9 @@ import time
 from typing import Any, Dict, List, NoReturn, Optional
 
 from . import kernel, service
+from .channel import Channel
 from .layers import set_rlimits
+from .link import Link
 from .root import BINARIES, SESSIONS, STORE, WORKSPACE
 from .watch import Outcome, Stream, Watch
 
@@ -50,12 +52,16 @@ _ENVIRONMENT = {
 }
 
 
-def run(spec: Dict[str, Any], stdin: bytes, seccomp: Optional[kernel.Filter]) -> Outcome:
-    """Run a command and wait for its end; call in a pid namespace of its own, as pid 1."""
+def run(spec: Dict[str, Any], stdin: bytes, seccomp: Optional[kernel.Filter], channel: Channel) -> Outcome:
+    """Run a command and wait for its end; call in a pid namespace of its own, as pid 1.
+
+    What it asks on its link, if it has one, goes out on ``channel``.
+    """
     wake = _wake_on_child()
     outputs = [os.pipe() for _ in range(1 if spec["merge"] else 2)]
     state = os.pipe()
     _enter(spec["session"])
+    link = Link(channel) if spec.get("link") else None
     source = spec.get("service")
     helper = service.start(source, spec["session"]) if source else None
     _show_session(spec["session"])
@@ -67,7 +73,7 @@ def run(spec: Dict[str, Any], stdin: bytes, seccomp: Optional[kernel.Filter]) ->
         _become_command(spec, descriptors, seccomp)
     for descriptor in {*descriptors}:
         os.close(descriptor)
-    watch = Watch(spec, pid, helper, [Stream(reader, spec["output_bytes"]) for reader, _ in outputs], state[0])
+    watch = Watch(spec, pid, helper, [Stream(reader, spec["output_bytes"]) for reader, _ in outputs], state[0], link)
     watch.until_end(wake, began)
     return watch.outcome
 

@@ -53,7 +53,7 @@ def main(limits: Limits, layers: Layers) -> NoReturn:
             header, data = unpack(request)
             if header["op"] == "exec" and not layers.own_pids:
                 _become_first_process()
-            channel.send(wire.ChildKind.ANSWER, pack(*_perform(header, data)))
+            channel.send(wire.ChildKind.ANSWER, pack(*_perform(header, data, channel)))
     finally:
         os._exit(0)
 
@@ -68,8 +68,10 @@ def _become_first_process() -> None:
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _perform(header: Dict[str, Any], data: bytes) -> Answer:
+def _perform(header: Dict[str, Any], data: bytes, channel: Channel) -> Answer:
     try:
+        if header["op"] == "exec":
+            return _exec(header, data, channel)
         return _OPERATIONS[header["op"]](header, data)
     except tree.TreeError as error:
         return {"refused": str(error)}, b""
@@ -180,8 +182,8 @@ def _service_state(header: Dict[str, Any], _: bytes) -> Answer:
         return {}, b"{}"
 
 
-def _exec(header: Dict[str, Any], data: bytes) -> Answer:
-    outcome = command.run(header, data, _filter)
+def _exec(header: Dict[str, Any], data: bytes, channel: Channel) -> Answer:
+    outcome = command.run(header, data, _filter, channel)
     state = outcome.state
     streams = [[stream.total, len(stream.head), len(stream.tail)] for stream in outcome.streams]
     report = {
@@ -205,6 +207,5 @@ _OPERATIONS: Dict[str, Callable[[Dict[str, Any], bytes], Answer]] = {
     "read": _read,
     "write": _write,
     "list": _list,
-    "exec": _exec,
     "service_state": _service_state,
 }

@@ -6,7 +6,9 @@ import json
 import struct
 from typing import Any, Dict, Tuple
 
-__all__ = ["Answer", "pack", "unpack"]
+__all__ = ["ADDRESS", "Answer", "pack", "unpack"]
+
+ADDRESS = "\0deepgym"  # of a command's link, in its own network
 
 Answer = Tuple[Dict[str, Any], bytes]
 _LENGTH = struct.Struct("<I")

@@ -12,6 +12,8 @@ import signal
 import time
 from typing import Any, Dict, List, Optional, Tuple
 
+from .link import Link
+
 __all__ = ["Outcome", "Stream", "Watch"]
 
 _STATE_CAP = 1 << 16
@@ -95,10 +97,17 @@ class Watch:
     """Collects a command's output and keeps its limits."""
 
     def __init__(
-        self, spec: Dict[str, Any], pid: int, helper: Optional[int], streams: List[Stream], state: int
+        self,
+        spec: Dict[str, Any],
+        pid: int,
+        helper: Optional[int],
+        streams: List[Stream],
+        state: int,
+        link: Optional[Link],
     ) -> None:
         self.pid = pid
         self.helper = helper
+        self.link = link
         self.cpu_limit = spec["cpu"]
         self.memory_limit = spec["memory_mb"] << 20
         self.wall_limit = spec["wall"]
@@ -116,18 +125,22 @@ class Watch:
         for descriptor in (wake, self.state_reader, *(stream.reader for stream in self.outcome.streams)):
             os.set_blocking(descriptor, False)
             poll.register(descriptor, select.POLLIN)
+        if self.link is not None:
+            self.link.watch(poll)
         next_look = began + _LOOK
         while self.status is None:
             for descriptor, _ in poll.poll(max(0.0, next_look - time.monotonic()) * 1000):
                 if descriptor == wake:
                     os.read(wake, 4096)
+                elif self.link is not None and self.link.handle(descriptor):
+                    pass
                 elif not self._take_ready(descriptor):
                     poll.unregister(descriptor)
             self._reap(os.WNOHANG)
             now = time.monotonic()
             if now >= next_look and self.status is None:
                 next_look = now + _LOOK
-                self._check(now - began)
+                self._check(now - began - (self.link.waited(now) if self.link is not None else 0.0))
         self._end_all()
 
     def _take_ready(self, descriptor: int) -> bool:
