@@ -25,9 +25,10 @@ from deepgym_env import added_tasks, benchmarks
 from deepgym_env._version import __version__
 from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
-from deepgym_env.catalog import load_task, load_task_folder, task_ids
+from deepgym_env.catalog import load_task, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
 from deepgym_env.envs.registration import register, register_folder, register_mixture, register_tasks
+from deepgym_env.folders import load_task_folder
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
 from deepgym_env.rewards import RewardFunction

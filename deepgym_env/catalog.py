@@ -1,30 +1,26 @@
-"""Finds task folders and turns them into :class:`~deepgym_env.task.Task` objects and their like.
+"""Finds tasks by id: built-in ones, those of imported benchmarks, and those that were added.
 
 - :func:`task_ids`: ids of the built-in tasks; reads directory names only.
 - :func:`load_task`: a built-in task, one of an imported benchmark, or one that was added, by id.
 - :func:`is_known`: whether an id is one; :func:`draws_tests`: whether its tests depend on the seed.
 - :func:`gym_id`: what ``gym.make`` calls a task.
-- :func:`load_task_folder`: a task from any folder; :func:`folder_of`: the folder a task is from.
+- :func:`folder_of`: the folder a task is from.
 """
 
 from __future__ import annotations
 
 import functools
-import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from deepgym_env import added_tasks, benchmarks
 from deepgym_env.errors import TaskError, UnknownTaskError
+from deepgym_env.folders import load_task_folder
 from deepgym_env.plugins import Added
-from deepgym_env.program_folder import load_program
-from deepgym_env.script_folder import load_script
-from deepgym_env.task import AnyTask, Case, SubmissionTask, Task, TestCase, WorkspaceTask
-from deepgym_env.task_folder import execute, read_text, read_toml, refuse_keys, task_errors
-from deepgym_env.workspace_folder import load_workspace
+from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["draws_tests", "folder_of", "gym_id", "is_known", "load_task", "load_task_folder", "task_ids"]
+__all__ = ["draws_tests", "folder_of", "gym_id", "is_known", "load_task", "task_ids"]
 
 _SCENARIOS = Path(__file__).parent / "scenarios"
 
@@ -127,71 +123,3 @@ def draws_tests(task_id: str) -> bool:
 def gym_id(task_id: str) -> str:
     """Return what ``gym.make`` calls a task: ``DeepGym/fizzbuzz``, ``HumanEval/0``."""
     return task_id if "/" in task_id else f"DeepGym/{task_id}"
-
-
-def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
-    """Load a task from ``folder``.
-
-    Every task has ``task.toml`` and ``prompt.md``. A function task has ``cases.py`` and
-    ``reference.py``; a workspace task has ``check.py`` and ``solve.py``, and may have
-    ``workspace/`` (files), ``setup.py`` (``files(rng)``: more files), ``setup.sh`` and ``service.py``.
-    A script task has ``verifier.py`` (or ``.sh``, ``.js``, ...), and may have ``test_cases.json``, ``files/``
-    (what else lies beside the verifier) and ``reference.py``.
-    A program task has ``tests/`` (``NAME.in`` and ``NAME.out``), see :mod:`deepgym_env.program_folder`.
-    ``cases.py`` or ``setup.py`` is executed in this process: load only folders you trust.
-
-    Args:
-        folder: The task folder.
-        seed: Draws what is random in it.
-
-    Raises:
-        TaskError: If a file is missing or wrong; the message names it.
-    """
-    folder = Path(folder)
-    meta = read_toml(folder / "task.toml")
-    kind = meta.pop("kind", "function")
-    meta.setdefault("id", folder.name)
-    if kind == "workspace":
-        return load_workspace(folder, meta, seed)
-    if kind == "script":
-        return load_script(folder, meta, seed)
-    if kind == "program":
-        return load_program(folder, meta, seed)
-    if kind != "function":
-        kinds = "'function', 'program', 'script' or 'workspace'"
-        raise TaskError(f"{folder / 'task.toml'}: kind must be {kinds}, got {kind!r}")
-    return _load_function(folder, meta, seed)
-
-
-def _load_function(folder: Path, meta: dict[str, Any], seed: int) -> Task:
-    prelude = read_text(folder / "prelude.py") if (folder / "prelude.py").exists() else ""
-    module = execute(folder / "cases.py", [(folder / "prelude.py", prelude)])
-    cases = getattr(module, "cases", None)
-    if not callable(cases):
-        raise TaskError(f"{folder / 'cases.py'}: define `def cases(rng)` that yields Case objects")
-    refuse_keys(folder, meta, {"prompt", "reference", "prelude", "tests", "check", "seed"})
-    with task_errors(folder):
-        return Task(
-            **meta,
-            prompt=read_text(folder / "prompt.md"),
-            reference=read_text(folder / "reference.py") if (folder / "reference.py").exists() else None,
-            prelude=prelude,
-            tests=_draw(cases, meta["id"], seed, folder),
-            check=getattr(module, "check", None),
-            seed=seed,
-        )
-
-
-def _draw(cases: Callable[[random.Random], Any], task_id: str, seed: int, folder: Path) -> tuple[TestCase, ...]:
-    """Draw the tests of one seed; the same seed gives the same tests everywhere."""
-    try:
-        drawn = list(cases(random.Random(f"{task_id}:{seed}")))
-    except (Exception, SystemExit) as error:
-        raise TaskError(f"{folder / 'cases.py'}: cases() raised {type(error).__name__}: {error}") from error
-    strangers = [case for case in drawn if not isinstance(case, Case)]
-    if strangers:
-        raise TaskError(f"{folder / 'cases.py'}: cases() must yield Case objects, got {strangers[0]!r}")
-    return tuple(
-        TestCase(id=case.id or f"case_{number:02d}", calls=case.calls, public=case.public, budget=case.budget)
-        for number, case in enumerate(drawn)
-    )

@@ -16,8 +16,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.catalog import load_task_folder
 from deepgym_env.errors import DeepGymError, TaskError
+from deepgym_env.folders import load_task_folder
 from deepgym_env.judge import judge_of
 from deepgym_env.judge.call import CallJudge
 from deepgym_env.judge.floor import floor_of

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import gymnasium as gym
 import pytest
 from hypothesis import HealthCheck, settings
 
 # What this machine's user has imported is none of the tests' business; nothing is written there.
 os.environ["DEEPGYM_HOME"] = os.path.join(tempfile.gettempdir(), "deepgym-tests-have-no-home")
 
-from deepgym_env import Call, DeepGym, Limits, Task, TestCase
+from deepgym_env import Call, DeepGym, Limits, Task, TestCase, added_tasks
 
 # The same examples every time, and no verdict that depends on how busy the machine is.
 settings.register_profile(
@@ -106,3 +107,13 @@ class Processes:
 def processes() -> Processes:
     """Looks into /proc."""
     return Processes()
+
+
+@pytest.fixture
+def tasks_as_before() -> Iterator[None]:
+    """Forget the tasks a test registers."""
+    registered, known = dict(added_tasks._registered), dict(gym.registry)
+    yield
+    for now, before in ((added_tasks._registered, registered), (gym.registry, known)):
+        now.clear()
+        now.update(before)

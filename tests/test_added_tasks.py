@@ -30,13 +30,7 @@ def triple(x):
     return 3 * x
 
 
-@pytest.fixture(autouse=True)
-def as_before():
-    registered, known = dict(added_tasks._registered), dict(gym.registry)
-    yield
-    for now, before in ((added_tasks._registered, registered), (gym.registry, known)):
-        now.clear()
-        now.update(before)
+pytestmark = pytest.mark.usefixtures("tasks_as_before")
 
 
 @pytest.fixture

@@ -153,6 +153,7 @@ def test_the_version_is_one():
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
+@pytest.mark.usefixtures("tasks_as_before")
 @pytest.mark.parametrize("name", ["deepgym_env", *MODULES])
 def test_examples_in_docstrings(name):
     module = importlib.import_module(name)

@@ -47,7 +47,7 @@ def new(
     into: Annotated[Path, typer.Option("--dir", "-d", metavar="DIR", help="Where the folder is made.")] = Path("."),
 ) -> None:
     """Make a task folder that works as it is, to be changed into your task."""
-    from deepgym_env.catalog import load_task_folder
+    from deepgym_env.folders import load_task_folder
     from deepgym_env.task import SubmissionTask
 
     folder = scaffold(name, kind.value, into)

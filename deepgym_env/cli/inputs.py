@@ -130,7 +130,8 @@ def resolve_task(name: str, seed: int = 0) -> AnyTask:
     Raises:
         TaskError: If there is no such task or its folder is broken.
     """
-    from deepgym_env.catalog import is_known, load_task, load_task_folder
+    from deepgym_env.catalog import is_known, load_task
+    from deepgym_env.folders import load_task_folder
 
     bare = name.removeprefix(_NAMESPACE)
     is_path = "/" in bare or (bare != "" and Path(name).is_dir())

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.errors import TaskError
+from deepgym_env.folders.reading import execute, files_below, read_text, refuse_keys, task_errors
 from deepgym_env.task import File, StateTest, WorkspaceTask
-from deepgym_env.task_folder import execute, files_below, read_text, refuse_keys, task_errors
 
 __all__ = ["load_workspace"]
 

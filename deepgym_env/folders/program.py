@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.errors import TaskError
+from deepgym_env.folders.reading import read_text, refuse_keys, task_errors
 from deepgym_env.programs import LANGUAGES
 from deepgym_env.task import LanguageName, ProgramTask, StdioTest
-from deepgym_env.task_folder import read_text, refuse_keys, task_errors
 
 __all__ = ["load_program"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from deepgym_env.errors import TaskError
+from deepgym_env.folders.reading import files_below, read_text, refuse_keys, task_errors
 from deepgym_env.programs import LANGUAGES
 from deepgym_env.task import File, LanguageName, ScriptTask
 from deepgym_env.task.script import TEST_CASES
-from deepgym_env.task_folder import files_below, read_text, refuse_keys, task_errors
 
 __all__ = ["load_script"]
 

@@ -80,7 +80,7 @@ def test_a_verifier_in_another_language(folder: Callable[..., Path], engine: Dee
         ({"task__toml": 'kind = "script"\ntests = "all"\n'}, "tests must be a list"),
         ({"task__toml": 'kind = "script"\ntests = ["a", "a"]\n'}, "unique"),
         ({"task__toml": 'kind = "script"\nlanguage = "cobol"\n'}, "language"),
-        ({"task__toml": 'kind = "scripts"\n'}, "'function', 'program', 'script' or 'workspace'"),
+        ({"task__toml": 'kind = "scripts"\n'}, "'function', 'program', 'script', 'workspace'"),
     ],
 )
 def test_what_is_wrong_is_named(folder: Callable[..., Path], changes: dict[str, str], why: str) -> None:
