@@ -20,7 +20,7 @@ from deepgym_env.errors import DeepGymError, TaskError
 from deepgym_env.folders import load_task_folder
 from deepgym_env.judge import judge_of
 from deepgym_env.judge.call import CallJudge
-from deepgym_env.judge.floor import floor_of
+from deepgym_env.judge.floor import known_floor
 from deepgym_env.task import AnyTask, FunctionTask, SubmissionTask, Task, WorkspaceTask
 from deepgym_env.trials import Outcome, Trials, trials_of
 
@@ -166,7 +166,7 @@ class _Check:
         self.findings: list[Finding] = []
 
     def report(self) -> CheckReport:
-        task, floor = self.task, _floor(self.task)
+        task, floor = self.task, known_floor(self.task) if isinstance(self.task, SubmissionTask) else None
         self._form()
         others = self._drawn()
         share, cpu = self._tried(others)
@@ -326,11 +326,6 @@ class _Check:
         return (share.used if share is not None else None), cpu
 
 
-def _floor(task: AnyTask) -> float | None:
-    known = isinstance(task, Task) or (isinstance(task, SubmissionTask) and task.floor is not None)
-    return floor_of(task) if known and isinstance(task, SubmissionTask) else None
-
-
 def _content(task: AnyTask) -> object:
     """Return what is drawn of a task, comparable."""
     if isinstance(task, WorkspaceTask):
@@ -346,9 +341,8 @@ def _asked(task: AnyTask) -> list[Any]:
             None if question.queries else (question.text, [answer.text for answer in question.expected])
             for question in sorted(judge.questions, key=lambda question: judge.order[question.test.id])
         ]
-    if isinstance(task, WorkspaceTask):
-        return [None] * len(task.tests)
-    return [test.model_dump(exclude={"id", "public", "title"}) for test in task.tests]
+    # What is asked beyond id and title; a test that has no more than these is a name, and its code elsewhere.
+    return [test.model_dump(exclude={"id", "public", "title"}) or None for test in task.tests]
 
 
 def _twins(task: AnyTask) -> list[list[str]]:
