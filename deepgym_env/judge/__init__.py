@@ -10,9 +10,10 @@ from deepgym_env.judge.assertion import AssertionJudge
 from deepgym_env.judge.base import Judge, Sandboxes
 from deepgym_env.judge.call import CallJudge
 from deepgym_env.judge.state import StateJudge
-from deepgym_env.task import AssertionTask, SubmissionTask, Task
+from deepgym_env.judge.suite import SuiteJudge
+from deepgym_env.task import AssertionTask, SubmissionTask, SuiteTask, Task
 
-__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "StateJudge", "judge_of"]
+__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "StateJudge", "SuiteJudge", "judge_of"]
 
 
 def judge_of(task: SubmissionTask) -> Judge:
@@ -25,4 +26,6 @@ def judge_of(task: SubmissionTask) -> Judge:
         return CallJudge(task)
     if isinstance(task, AssertionTask):
         return AssertionJudge(task)
+    if isinstance(task, SuiteTask):
+        return SuiteJudge(task)
     raise ConfigError(f"no judge for a {type(task).__name__}")

@@ -35,6 +35,7 @@ from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import NONCE, CallJudge, Hearing, cause, claim, parts_of, printable
 from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
+from deepgym_env.judge.sources import source_of
 from deepgym_env.result import CaseResult, RunResult, RunStatus
 from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
 from deepgym_env.sandbox.process import Runner
@@ -297,19 +298,12 @@ def _text(text: Any) -> str:
     return text
 
 
-@functools.cache
-def _source(name: str) -> str:
-    """Return the source of a module that runs in a sandbox and not here, to be put behind other source."""
-    text = (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")
-    return text.partition("from __future__ import annotations\n")[2]
-
-
 def _job(task: AssertionTask, code: str) -> Job:
     limits = task.limits
     exchanges = (len(task.tests) + 1) * limits.queries  # more, the examiner can't ask
     stage = {
         "code": code,
-        "prelude": f"{task.prelude}\n\n{_source('respondent')}\nrespond_ = make_respondent_()\n",
+        "prelude": f"{task.prelude}\n\n{source_of('respondent')}\nrespond_ = make_respondent_()\n",
         "entry_point": "respond_",
         "defines": task.entry_point,
         "seed": task.seed % 2**32,
@@ -346,7 +340,7 @@ class _Questions(CallJudge):
                     TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
                 ),
                 limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
-                prelude=_source("examiner"),
+                prelude=source_of("examiner"),
                 seed=task.seed,
             )
         )

@@ -2,7 +2,8 @@
 
 - :class:`SubmissionTask`: answered by one piece of code. Of a function it is a :class:`Task`, tested by
   calls (:class:`Case`, :class:`Call`, :class:`Comparison`, :class:`Query`, :class:`TestCase`), or an
-  :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`).
+  :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`). A :class:`SuiteTask` is tested
+  by a suite in its own process (:class:`SuiteTest`, :class:`SuiteFile`).
 - :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
 - :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
   command in a session may use.
@@ -14,6 +15,7 @@ from deepgym_env.task.base import Difficulty, LanguageName, SubmissionTask, Test
 from deepgym_env.task.calls import Call, Case, Comparison, Query, TestCase, View
 from deepgym_env.task.function import AssertionTask, CodeTest, FunctionTask, Task
 from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
+from deepgym_env.task.suite import SuiteFile, SuiteTask, SuiteTest
 from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
 
 __all__ = [
@@ -33,6 +35,9 @@ __all__ = [
     "SessionLimits",
     "StateTest",
     "SubmissionTask",
+    "SuiteFile",
+    "SuiteTask",
+    "SuiteTest",
     "Task",
     "Test",
     "TestCase",

@@ -1,0 +1,103 @@
+"""Catches values that claim to equal everything: wraps the assertions of unittest in the submission's process.
+
+The wrappers can be reached by the submission, so they hold nothing worth having: their source runs by
+itself, before the submission (Python 3.8+, stdlib only).
+
+- :func:`wrap_assertions_`: has the assertions ask their arguments a few questions first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List
+
+__all__ = ["wrap_assertions_"]
+
+_NOT_ASKED = ("assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs")
+_DEEPEST, _MOST = 3, 100  # levels and members of a container that are looked at
+
+
+def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> None:
+    """Wrap every assertion of a TestCase class.
+
+    Args:
+        case: The class.
+        is_library: Whether a file is the standard library's or a package's.
+    """
+    import types
+
+    def is_own(function: Any) -> bool:
+        """Whether a method is one of the submission's own."""
+        return isinstance(function, types.FunctionType) and not is_library(function.__code__.co_filename)
+
+    def own(value: Any, name: str) -> bool:
+        for base in type.mro(type(value)) if type(value) is not type else ():
+            if name in vars(base):
+                found = vars(base)[name]
+                return is_own(found) or (name == "__class__" and isinstance(found, property)) or is_own(
+                    getattr(found, "fget", None)
+                )
+        return False
+
+    def says(question: Callable[[], Any]) -> bool:
+        try:
+            return bool(question())
+        except Exception:
+            return False
+
+    def decoys(others: List[Any]) -> List[Any]:
+        """Return values like those it is compared with, and equal to none of them."""
+        nobody = object()
+        found: List[Any] = [nobody]
+        for other in others:
+            kind = type(other)
+            if kind is bool:
+                found.append(not other)
+            elif kind in (int, float):
+                found += [other + 7919, -other - 104729]
+            elif kind in (str, bytes):
+                found.append(other + kind(other[:0]) + ("\x00?" if kind is str else b"\x00?"))
+            elif kind in (list, tuple):
+                found.append(other + kind([nobody]))
+            elif kind is dict:
+                found.append({**other, nobody: nobody})
+            elif kind in (set, frozenset):
+                found.append(other | {nobody})
+        return found
+
+    def lies(value: Any, others: List[Any]) -> bool:
+        if own(value, "__class__"):
+            return True
+        if own(value, "__eq__"):
+            for decoy in decoys(others):
+                if says(lambda decoy=decoy: value == decoy) or says(lambda decoy=decoy: decoy == value):
+                    return True
+        if own(value, "__contains__") and says(lambda: object() in value):
+            return True
+        if own(value, "__gt__") or own(value, "__lt__"):
+            return says(lambda: value > 10**30) and says(lambda: value < -(10**30))
+        return False
+
+    def check(value: Any, others: List[Any], depth: int) -> None:
+        kind = type(value)
+        if kind in (list, tuple, set, frozenset, dict):
+            if depth < _DEEPEST:
+                members = [*value.keys(), *value.values()] if kind is dict else list(value)
+                for member in members[:_MOST]:
+                    check(member, [], depth + 1)
+        elif kind.__module__ != "builtins" and lies(value, others):
+            raise AssertionError("a %s that claims to equal whatever it is compared with" % kind.__name__)
+
+    def wrapped(function: Any) -> Any:
+        def asserting(self: Any, *args: Any, **kwargs: Any) -> Any:
+            given = [*args, *kwargs.values()]
+            for at, value in enumerate(given):
+                check(value, given[:at] + given[at + 1 :], 0)
+            return function(self, *args, **kwargs)
+
+        asserting.__name__ = function.__name__
+        asserting.__doc__ = function.__doc__
+        return asserting
+
+    for name, function in list(vars(case).items()):
+        if name.startswith("assert") and name not in _NOT_ASKED and isinstance(function, types.FunctionType):
+            setattr(case, name, wrapped(function))
