@@ -59,6 +59,8 @@ _ALL = (
     ),
     Benchmark("mbppplus", "MBPPPlus", "MBPP+, of EvalPlus", "Apache-2.0"),
     Benchmark("leetcode", "LeetCode", "LeetCodeDataset", "MIT (problems: LeetCode)", "newfacade/LeetCodeDataset"),
+    Benchmark("bigcodebench", "BigCodeBench", "BigCodeBench", "Apache-2.0", "bigcode/bigcodebench"),
+    Benchmark("exercism", "Exercism", "Exercism, Python track", "MIT"),
 )
 BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
 _BY_NAMESPACE = {benchmark.namespace: benchmark for benchmark in _ALL}

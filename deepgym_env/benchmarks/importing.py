@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from deepgym_env.benchmarks import humaneval, leetcode, mbpp, plus
+from deepgym_env.benchmarks import bigcodebench, exercism, humaneval, leetcode, mbpp, plus
 from deepgym_env.benchmarks.catalogue import BENCHMARKS, Benchmark, store_of
 from deepgym_env.benchmarks.conversion import Converter, Row
 from deepgym_env.benchmarks.home import home
@@ -39,6 +39,8 @@ CONVERTERS: dict[str, Callable[[int | None], tuple[Converter, ...]]] = {
     "mbpp-sanitized": lambda _: (mbpp.convert_sanitized, mbpp.convert_sanitized_code),
     "mbppplus": lambda plus_inputs: (plus.mbpp_plus(plus_inputs),),
     "leetcode": lambda _: (leetcode.convert,),
+    "bigcodebench": lambda _: (bigcodebench.convert,),
+    "exercism": lambda _: (exercism.convert,),
 }
 """By the benchmark's name: what, given the option ``plus_inputs``, returns its converters, the preferred first."""
 WITH_PLUS_INPUTS = ("humanevalplus", "mbppplus")

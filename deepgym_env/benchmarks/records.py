@@ -16,7 +16,7 @@ from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
 from deepgym_env.sandbox.runner import codec
-from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, Task, TestCase
+from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, SuiteFile, SuiteTask, SuiteTest, Task, TestCase
 
 __all__ = ["pack", "unpack"]
 
@@ -24,10 +24,9 @@ _LARGEST = 1 << 30
 _LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
 _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
-_PLAIN = (
-    *("id", "title", "prompt", "entry_point", "reference", "prelude"),
-    *("difficulty", "tags", "seed", "source", "license"),
-)
+_SAID = ("id", "title", "prompt", "entry_point", "reference", "difficulty", "tags", "seed", "source", "license")
+_PLAIN = (*_SAID, "prelude")
+_OF_SUITE = (*_SAID, "floor", "suite", "framework", "module", "names", "packages", "stub")
 
 
 def pack(task: AnyTask) -> bytes:
@@ -131,6 +130,24 @@ def _assertion(record: dict[str, Any]) -> AssertionTask:
     )
 
 
+def _suite_record(task: SuiteTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in _OF_SUITE},
+        "limits": _text(task.limits),
+        "files": [[file.path, file.text, file.hidden] for file in task.files],
+        "tests": [[test.id, test.public, test.name] for test in task.tests],
+    }
+
+
+def _suite(record: dict[str, Any]) -> SuiteTask:
+    return SuiteTask(
+        **{name: record[name] for name in _OF_SUITE},
+        limits=Limits.model_validate_json(record["limits"]),
+        files=tuple(SuiteFile(path=path, text=text, hidden=hidden) for path, text, hidden in record["files"]),
+        tests=tuple(SuiteTest(id=test_id, public=public, name=name) for test_id, public, name in record["tests"]),
+    )
+
+
 def _text(model: Comparison | Limits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
@@ -138,4 +155,5 @@ def _text(model: Comparison | Limits) -> str:
 _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[str, Any]], AnyTask]]] = {
     "function": (Task, _function_record, _function),
     "assertion": (AssertionTask, _assertion_record, _assertion),
+    "suite": (SuiteTask, _suite_record, _suite),
 }

@@ -59,7 +59,7 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
         """Whether the nearest code that is nobody's library is the submission's."""
         while frame is not None:
             file = frame.f_code.co_filename
-            if file in own_files:
+            if file in own_files or file.startswith(here):  # the harness does it by itself
                 return False
             if not is_trusted(file):
                 return True

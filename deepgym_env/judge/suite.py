@@ -71,7 +71,7 @@ class SuiteJudge:
     async def judge(self, code: str, sandboxes: Sandboxes) -> RunResult:
         """Return the verdict on ``code``."""
         hearing = _SuiteHearing(_Questions(self.task, self.imports), code)
-        await hearing.hold(sandboxes)
+        await hearing.hold(sandboxes, suites=True)
         return hearing.verdict()
 
 

@@ -8,11 +8,14 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from collections.abc import Collection
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
+from deepgym_env.errors import TaskError
 from deepgym_env.task.base import Frozen, SubmissionTask, Test, insist_python
+from deepgym_env.task.discovery import framework_of, tests_in
 from deepgym_env.task.limits import Limits
 
 __all__ = ["SuiteFile", "SuiteTask", "SuiteTest"]
@@ -51,14 +54,14 @@ class SuiteTask(SubmissionTask):
     :mod:`deepgym_env.judge.suite` says what guards it, docs/security.md what doesn't.
 
     Example:
-        >>> task = SuiteTask(
-        ...     id="double", title="Double", prompt="Write double(x).", module="double",
-        ...     suite="import unittest, double\nclass T(unittest.TestCase):\n"
-        ...           "    def test_two(self): self.assertEqual(double.double(2), 4)",
-        ...     tests=(SuiteTest(id="two", name="T.test_two"),),
+        >>> suite = (
+        ...     "import unittest, double\\n"
+        ...     "class T(unittest.TestCase):\\n"
+        ...     "    def test_two(self): self.assertEqual(double.double(2), 4)"
         ... )
-        >>> task.trust
-        'in-process'
+        >>> task = SuiteTask.of(suite, id="double", title="Double", prompt="Write double(x).", module="double")
+        >>> task.trust, task.framework, task.tests[0].name
+        ('in-process', 'unittest', 'T.test_two')
 
     Attributes:
         tests: The tests, in the order of the reward vector.
@@ -98,6 +101,28 @@ class SuiteTask(SubmissionTask):
             raise ValueError(f"a suite tests Python, got {self.language!r}")
         insist_python(suite=self.suite, reference=self.reference or "", stub=self.stub)
         return self
+
+    @classmethod
+    def of(cls, suite: str, *, public: Collection[str] = (), **fields: Any) -> SuiteTask:
+        """Make a task of a suite's source: one test for each of its test methods and functions.
+
+        Args:
+            suite: The source.
+            public: The names of the tests an agent may see.
+            fields: The task's other fields.
+
+        Raises:
+            TaskError: If the suite has no tests.
+        """
+        names = tests_in(suite)
+        if not names:
+            raise TaskError("the suite has no tests: no test method of a TestCase, no function test_...")
+        single = len({name.rpartition(".")[0] for name in names}) == 1
+        tests = tuple(
+            SuiteTest(id=name.rpartition(".")[2] if single else name, name=name, public=name in public)
+            for name in names
+        )
+        return cls(**{"framework": framework_of(suite), **fields, "suite": suite, "tests": tests})
 
     @property
     def public_tests(self) -> tuple[SuiteTest, ...]:
