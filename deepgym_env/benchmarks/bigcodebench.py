@@ -11,12 +11,13 @@ import sys
 
 from deepgym_env.benchmarks.conversion import Row, field
 from deepgym_env.benchmarks.references import Referee
-from deepgym_env.judge.names import foreign_names
+from deepgym_env.judge.names import unbound_names
 from deepgym_env.source import parse
 from deepgym_env.task import Limits, SuiteTask
 
 __all__ = ["convert", "packages_of"]
 
+_GIVEN = "import os\nimport sys\nfrom os import environ\n"  # BigCodeBench's own harness runs tests with these at hand
 _LIMITS = Limits(cpu_seconds=10.0, wall_seconds=10.0, memory_mb=4096, tmp_mb=64, output_bytes=1 << 22)
 
 
@@ -26,7 +27,7 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
     Raises:
         TaskError: If it lacks a field, or has no tests.
     """
-    name, suite, entry_point = field(row, "task_id"), field(row, "test"), field(row, "entry_point")
+    name, suite, entry_point = field(row, "task_id"), _GIVEN + field(row, "test"), field(row, "entry_point")
     reference = field(row, "complete_prompt") + field(row, "canonical_solution")
     packages = packages_of(reference, suite)
     return SuiteTask.of(
@@ -36,9 +37,9 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
         prompt=field(row, "instruct_prompt").strip() + "\n",
         reference=reference,
         entry_point=entry_point,
-        names=tuple(dict.fromkeys([entry_point, *foreign_names(suite, "", "")])),
+        names=tuple(dict.fromkeys([entry_point, *unbound_names(suite)])),
         packages=packages,
-        stub=field(row, "code_prompt"),
+        stub=field(row, "code_prompt").rstrip() + "\n    pass\n",
         limits=_LIMITS,
         difficulty=None,
         tags=("bigcodebench", *(packages or ("stdlib",))),

@@ -25,8 +25,13 @@ def enter_(sources, given):
         except ImportError:
             pass  # it may be the submission's, or be caught where it is imported
     folders = tuple(os.path.join(path, "") for path in sys.path if path)
-    spaces["probe"]["wrap_assertions_"](unittest.TestCase, lambda file: file.startswith(folders + ("<frozen ",)))
-    proctor = spaces["proctor"]
-    made = proctor["make_proctor_"](given, spaces["seal"]["make_seal_"], proctor["make_unittest_"])
-    spaces["guard"]["make_guard_"](folders, ("proctor.py", proctor["SUITE_FILE"], "prelude.py"))
+    wrap = spaces["probe"]["wrap_assertions_"]
+    builtins.checked_ = wrap(unittest.TestCase, lambda file: file.startswith(folders + ("<frozen ",)))
+    home, proctor = os.getcwd(), spaces["proctor"]
+    given["suite_files"] = [os.path.join(home, name, "test_%s.py" % name) for name in given["names"]]
+    framework = spaces["pytest_host"]["make_pytest_"] if "pytest_host" in spaces else proctor["make_unittest_"]
+    made = proctor["make_proctor_"](given, spaces["seal"]["make_seal_"], framework)
+    hidden = [os.path.join(home, path) for path in given["hidden"]]
+    own = ("proctor.py", "prelude.py", proctor["SUITE_FILE"], *given["suite_files"], *hidden)
+    spaces["guard"]["make_guard_"](folders, own)
     return made

@@ -101,12 +101,13 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
             name = args[1]
             if name in _FRAMES and for_submission(frame) and not may_look(frame, name):
                 refuse(name)
-            if name in _BODIES and for_submission(frame):
+            if name in _BODIES and for_submission(frame) and not may_look(frame, name):
                 code = getattr(args[0], name)
                 if getattr(code, "co_filename", "") in own_files:
                     refuse(name)
         elif event == "object.__setattr__":
-            if for_submission(frame) and is_anothers(args[0], args[1]):
+            by_library = is_trusted(frame.f_code.co_filename)
+            if not by_library and for_submission(frame) and is_anothers(args[0], args[1]):
                 refuse("setting %s" % args[1])
         elif event in _MADE_UP:
             if for_submission(frame) and claims_another(event, args, frame):

@@ -16,8 +16,8 @@ _NOT_ASKED = ("assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRe
 _DEEPEST, _MOST = 3, 100  # levels and members of a container that are looked at
 
 
-def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> None:
-    """Wrap every assertion of a TestCase class.
+def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[[Any], Any]:
+    """Wrap every assertion of a TestCase class; return what does the same for one value.
 
     Args:
         case: The class.
@@ -33,9 +33,7 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> None:
         for base in type.mro(type(value)) if type(value) is not type else ():
             if name in vars(base):
                 found = vars(base)[name]
-                return is_own(found) or (name == "__class__" and isinstance(found, property)) or is_own(
-                    getattr(found, "fget", None)
-                )
+                return is_own(found.fget if isinstance(found, property) else found)
         return False
 
     def says(question: Callable[[], Any]) -> bool:
@@ -98,6 +96,12 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> None:
         asserting.__doc__ = function.__doc__
         return asserting
 
+    def checked_(value: Any) -> Any:
+        """Return a value that a bare ``assert`` is about."""
+        check(value, [], 0)
+        return value
+
     for name, function in list(vars(case).items()):
         if name.startswith("assert") and name not in _NOT_ASKED and isinstance(function, types.FunctionType):
             setattr(case, name, wrapped(function))
+    return checked_

@@ -89,13 +89,16 @@ def make_proctor_(given: Dict[str, Any], make_seal: Any, make_framework: Any) ->
 
 def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[[str], Tuple[str, str]], List[str]]:
     """Return what loads a suite of unittest's and what runs one test of it."""
+    import builtins
     import sys
     import types
     import unittest
 
     made: Dict[str, Any] = {}
-    module = types.ModuleType(given["name"])
+    suite_name = given["names"][0]
+    module = types.ModuleType(suite_name)
     space = vars(module)
+    space["__builtins__"] = dict(vars(builtins))  # of the suite's own: what others make of theirs is nothing to it
     space["__file__"] = SUITE_FILE
     modules, TestSuite, TestResult, TestCase = sys.modules, unittest.TestSuite, unittest.TestResult, unittest.TestCase
 
@@ -103,9 +106,9 @@ def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[
         space.update({name: vars(solution)[name] for name in names if name in vars(solution)})
         exec(compile(source, SUITE_FILE, "exec", dont_inherit=True), space)
         made.update((name, value) for name, value in space.items() if isinstance(value, type))
-        if "setUpModule" in space or "tearDownModule" in space:
-            modules[given["name"]] = module
-        return [value for value in made.values() if issubclass(value, TestCase) and value.__module__ == given["name"]]
+        if "setUpModule" in space or "tearDownModule" in space or "__name__" in source:
+            modules[suite_name] = module
+        return [value for value in made.values() if issubclass(value, TestCase) and value.__module__ == suite_name]
 
     def run(name: str) -> Tuple[str, str]:
         kind, _, method = name.partition(".")

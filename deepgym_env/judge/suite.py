@@ -84,7 +84,7 @@ class _Questions(CallJudge):
         self.suite_tests = {test.id: test for test in task.tests}
         self.canaries = {f"{_ENTRY}:{number}": canary for number, canary in enumerate(drawn)}
         self._suite = {
-            "source": task.suite,
+            "source": _with_checks(task.suite),
             "canaries": source,
             "names": list(task.names),
             "files": {file.path: file.text for file in task.files if file.hidden},
@@ -141,14 +141,15 @@ def _prelude(task: SuiteTask, imports: Sequence[str], key: str) -> str:
         "key": key,
         "seed": task.seed,
         "module": task.module,
-        "name": f"suite_{secrets.token_hex(4)}",
+        "names": [f"suite_{secrets.token_hex(4)}" for _ in range(2)],
         "files": {file.path: file.text for file in task.files if not file.hidden},
+        "hidden": [file.path for file in task.files if file.hidden],
         "core": _CORE,
         "others": [*imports],
         "imports": [*_CORE, *imports],
-        "framework": task.framework,
     }
-    sources = {name: source_of(name) for name in ("probe", "guard", "seal", "proctor")}
+    parts = ("probe", "guard", "seal", "proctor", *(["pytest_host"] if task.framework == "pytest" else []))
+    sources = {name: source_of(name) for name in parts}
     return f"{source_of('entrance')}\n{_ENTRY} = enter_({sources!r}, {given!r})\ndel enter_\n"
 
 
@@ -170,10 +171,10 @@ class _SuiteHearing(Hearing):
         signed = hashlib.blake2b(told, key=self._questions.key, digest_size=16).hexdigest()
         if status not in _STATUSES or not secrets.compare_digest(signature, signed):
             raise ValueError("an outcome that nobody signed")
+        canary = self._questions.canaries.get(test_id)
         if status == "tampered":
             self._tampered(message)
-        canary = self._questions.canaries.get(test_id)
-        if canary is not None and canary.passes != (status == "passed"):
+        elif canary is not None and canary.passes != (status == "passed"):
             self._tampered("made tests come out otherwise than they must")
         return self._told(test_id, status, message, printed)
 
@@ -207,6 +208,28 @@ class _SuiteHearing(Hearing):
         self._cases = [case for case in self._cases if case.id in kept]
         self._questions.without_canaries()
         return super().verdict()
+
+
+def _with_checks(suite: str) -> str:
+    """Return a suite whose bare asserts ask their values the questions that unittest's assertions do."""
+    return ast.unparse(_Checks().visit(parse(suite)))
+
+
+class _Checks(ast.NodeTransformer):
+    def visit_Assert(self, node: ast.Assert) -> ast.Assert:
+        self.generic_visit(node)
+        match node.test:
+            case ast.Compare(left=left, comparators=others):
+                node.test.left = self._checked(left)
+                node.test.comparators = [self._checked(other) for other in others]
+            case ast.Call() | ast.Name() | ast.Attribute() | ast.Subscript():
+                node.test = self._checked(node.test)
+        return node
+
+    def _checked(self, value: ast.expr) -> ast.expr:
+        if isinstance(value, ast.Constant):
+            return value
+        return ast.Call(func=ast.Name(id="checked_", ctx=ast.Load()), args=[value], keywords=[])
 
 
 def _imported(suite: str) -> list[str]:

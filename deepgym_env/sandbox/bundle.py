@@ -31,7 +31,7 @@ SUITE_PRELOAD: tuple[str, ...] = (*DEFAULT_PRELOAD, "asyncio", "unittest", "unit
 SUITE_WARM: tuple[str, ...] = ("numpy", "pandas", "pytest")
 SUITE_PACKAGES: tuple[str, ...] = (
     *SUITE_WARM,
-    *("_pytest pluggy iniconfig pygments exceptiongroup tomli typing_extensions packaging six attr attrs").split(),
+    *("_pytest py pluggy iniconfig pygments exceptiongroup tomli typing_extensions packaging six attr attrs").split(),
     *("dateutil pytz tzdata sortedcontainers scipy sklearn joblib threadpoolctl matplotlib mpl_toolkits pylab").split(),
     *("cycler kiwisolver pyparsing fontTools contourpy PIL seaborn statsmodels patsy sympy mpmath regex").split(),
     *("requests urllib3 certifi idna charset_normalizer chardet bs4 soupsieve lxml html5lib webencodings").split(),
