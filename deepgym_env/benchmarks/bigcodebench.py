@@ -17,7 +17,7 @@ from deepgym_env.task import Limits, SuiteTask
 
 __all__ = ["convert", "packages_of"]
 
-_GIVEN = "import os\nimport sys\nfrom os import environ\n"  # BigCodeBench's own harness runs tests with these at hand
+_GIVEN = "import os\nimport sys\nfrom os import environ\n"  # BigCodeBench's own harness has these at hand
 _LIMITS = Limits(cpu_seconds=10.0, wall_seconds=10.0, memory_mb=4096, tmp_mb=64, output_bytes=1 << 22)
 
 
@@ -37,6 +37,7 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
         prompt=field(row, "instruct_prompt").strip() + "\n",
         reference=reference,
         entry_point=entry_point,
+        prelude=_GIVEN,
         names=tuple(dict.fromkeys([entry_point, *unbound_names(suite)])),
         packages=packages,
         stub=field(row, "code_prompt").rstrip() + "\n    pass\n",
@@ -50,7 +51,7 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
 
 def packages_of(*sources: str) -> tuple[str, ...]:
     """Return the packages that sources import and Python doesn't bring, sorted."""
-    found = set()
+    found: set[str] = set()
     for node in (node for source in sources for node in ast.walk(parse(source))):
         if isinstance(node, ast.Import):
             found.update(alias.name.partition(".")[0] for alias in node.names)

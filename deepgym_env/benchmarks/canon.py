@@ -6,17 +6,19 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import cast
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import SandboxError
 from deepgym_env.judge.floor import floor_of
 from deepgym_env.result import RunResult
-from deepgym_env.task import FunctionTask, SubmissionTask, Task
+from deepgym_env.task import FunctionTask, SubmissionTask, SuiteTask, Task
 
 __all__ = ["CanonReport", "check", "dishonest"]
 
@@ -85,12 +87,25 @@ class CanonReport:
 def dishonest(task: SubmissionTask) -> dict[str, str]:
     """Return submissions that know nothing of a task, by name.
 
-    ``empty`` is no function at all, ``stub`` returns None, ``always equal`` an object that claims to equal
+    ``empty`` is no function at all, ``stub`` returns None (or is what the task starts from), ``always equal`` an object that claims to equal
     everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
     """
-    if not isinstance(task, FunctionTask):
-        return {"empty": "# nothing\n"}
-    return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
+    if isinstance(task, SuiteTask) and not task.entry_point:
+        filled = {name: _filled(task.stub, body) for name, body in _BODIES.items()}
+        return {"empty": "# nothing\n", **filled, "stub": task.stub or "# nothing\n"}
+    if isinstance(task, FunctionTask | SuiteTask):
+        return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
+    return {"empty": "# nothing\n"}
+
+
+def _filled(stub: str, body: str) -> str:
+    """Return a stub whose functions all do the same."""
+    statements = ast.parse(f"def function():\n{textwrap.indent(textwrap.dedent(body), '    ')}").body[0]
+    tree = ast.parse(stub)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            node.body = cast(ast.FunctionDef, statements).body
+    return ast.unparse(tree) + "\n"
 
 
 def _function(entry_point: str, body: str) -> str:

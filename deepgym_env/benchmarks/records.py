@@ -16,7 +16,19 @@ from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
 from deepgym_env.sandbox.runner import codec
-from deepgym_env.task import AnyTask, AssertionTask, Call, CodeTest, Comparison, Limits, SuiteFile, SuiteTask, SuiteTest, Task, TestCase
+from deepgym_env.task import (
+    AnyTask,
+    AssertionTask,
+    Call,
+    CodeTest,
+    Comparison,
+    Limits,
+    SuiteFile,
+    SuiteTask,
+    SuiteTest,
+    Task,
+    TestCase,
+)
 
 __all__ = ["pack", "unpack"]
 
@@ -26,7 +38,7 @@ _TEXT = "deepgym: the text of a value"
 _BY_TEXT = ("exact", "equal", "close")
 _SAID = ("id", "title", "prompt", "entry_point", "reference", "difficulty", "tags", "seed", "source", "license")
 _PLAIN = (*_SAID, "prelude")
-_OF_SUITE = (*_SAID, "floor", "suite", "framework", "module", "names", "packages", "stub")
+_OF_SUITE = (*_SAID, "floor", "suite", "framework", "prelude", "module", "names", "packages", "stub")
 
 
 def pack(task: AnyTask) -> bytes:

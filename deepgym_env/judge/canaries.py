@@ -9,6 +9,7 @@ anew each time, so a submission can't be written with them in mind.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 __all__ = ["Canary", "draw"]
@@ -37,6 +38,11 @@ _BODIES = (
         "with self.assertRaises(ValueError):\n            int('{a}x')",
         "with self.assertRaises(ValueError):\n            int('{a}')",
     ),
+    (
+        "with self.subTest(n={a}):\n            self.assertEqual({a}, {a})",
+        "with self.subTest(n={a}):\n            self.assertEqual({a}, {b})",
+    ),
+    ("self.assertTrue({a})", "self.skipTest('{a}')"),
     ("self.assertRaises(KeyError, lambda: {{}}[{a}])", "self.assertRaises(KeyError, lambda: {{{a}: 1}}[{a}])"),
 )
 _FUNCTION_BODIES = (
@@ -69,24 +75,28 @@ class Canary:
 
 def draw(framework: str) -> tuple[list[Canary], str]:
     """Return canaries of each sort, one that passes and one that fails, and their source."""
-    functions = framework == "pytest"
-    canaries: list[Canary] = []
-    lines: list[str] = []
     class_name = f"Test{_word().title()}{_word().title()}_{secrets.token_hex(3)}"
-    for pair in _FUNCTION_BODIES if functions else _BODIES:
+    canaries, methods = _written(_BODIES, f"{class_name}.", "    def {}(self):\n        {}\n")
+    source = f"import unittest\n\n\nclass {class_name}(unittest.TestCase):\n" + "\n".join(methods)
+    if framework == "pytest":
+        more, functions = _written(_FUNCTION_BODIES, "", "def {}():\n    {}\n")
+        canaries += more
+        source = "\n\n".join(["import pytest", source, *functions])
+    secrets.SystemRandom().shuffle(canaries)
+    return canaries, source
+
+
+def _written(bodies: Sequence[tuple[str, str]], prefix: str, form: str) -> tuple[list[Canary], list[str]]:
+    """Return a pair of canaries for each pair of statements, and their sources in an order of their own."""
+    canaries, lines = [], []
+    for pair in bodies:
         for passes, body in zip((True, False), pair, strict=True):
             low = secrets.randbelow(90_000) + 1_000
-            statement = body.format(a=low, b=low + secrets.randbelow(9_000) + 7)
-            method = f"test_{_word()}_{_word()}_{secrets.token_hex(3)}"
-            if functions:
-                lines.append(f"def {method}():\n    {statement}\n")
-                canaries.append(Canary(method, passes))
-            else:
-                lines.append(f"    def {method}(self):\n        {statement}\n")
-                canaries.append(Canary(f"{class_name}.{method}", passes))
-    mixed = secrets.SystemRandom().sample(range(len(lines)), len(lines))
-    head = "\n\nimport pytest\n\n" if functions else f"\n\nimport unittest\n\n\nclass {class_name}(unittest.TestCase):\n"
-    return [canaries[at] for at in mixed], head + "\n".join(lines[at] for at in mixed)
+            name = f"test_{_word()}_{_word()}_{secrets.token_hex(3)}"
+            canaries.append(Canary(prefix + name, passes))
+            lines.append(form.format(name, body.format(a=low, b=low + secrets.randbelow(9_000) + 7)))
+    secrets.SystemRandom().shuffle(lines)
+    return canaries, lines
 
 
 def _word() -> str:

@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
 
-def enter_(sources, given):
+__all__ = ["enter_"]
+
+
+def enter_(sources: Dict[str, str], given: Dict[str, Any]) -> Any:
     """Run each source with built-ins of its own, out of the reach of what comes later."""
     import builtins
     import importlib
@@ -14,7 +18,7 @@ def enter_(sources, given):
     import sys
     import unittest
 
-    spaces = {}
+    spaces: Dict[str, Dict[str, Any]] = {}
     for name, source in sources.items():
         file = "proctor.py"
         spaces[name] = {"__builtins__": dict(vars(builtins)), "__name__": name, "__unittest": True}
@@ -26,10 +30,14 @@ def enter_(sources, given):
             pass  # it may be the submission's, or be caught where it is imported
     folders = tuple(os.path.join(path, "") for path in sys.path if path)
     wrap = spaces["probe"]["wrap_assertions_"]
-    builtins.checked_ = wrap(unittest.TestCase, lambda file: file.startswith(folders + ("<frozen ",)))
+    shown: Any = builtins
+    shown.checked_ = wrap(unittest.TestCase, lambda file: file.startswith(folders + ("<frozen ",)))
     home, proctor = os.getcwd(), spaces["proctor"]
     given["suite_files"] = [os.path.join(home, name, "test_%s.py" % name) for name in given["names"]]
-    framework = spaces["pytest_host"]["make_pytest_"] if "pytest_host" in spaces else proctor["make_unittest_"]
+    if "pytest_host" in spaces:
+        framework = spaces["pytest_host"]["make_pytest_"](given, proctor["make_case_runner_"]())
+    else:
+        framework = proctor["make_unittest_"](given)
     made = proctor["make_proctor_"](given, spaces["seal"]["make_seal_"], framework)
     hidden = [os.path.join(home, path) for path in given["hidden"]]
     own = ("proctor.py", "prelude.py", proctor["SUITE_FILE"], *given["suite_files"], *hidden)

@@ -42,6 +42,9 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[[
         except Exception:
             return False
 
+    def claims(value: Any, decoy: Any) -> bool:
+        return says(lambda: value == decoy) or says(lambda: decoy == value)
+
     def decoys(others: List[Any]) -> List[Any]:
         """Return values like those it is compared with, and equal to none of them."""
         nobody = object()
@@ -65,10 +68,8 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[[
     def lies(value: Any, others: List[Any]) -> bool:
         if own(value, "__class__"):
             return True
-        if own(value, "__eq__"):
-            for decoy in decoys(others):
-                if says(lambda decoy=decoy: value == decoy) or says(lambda decoy=decoy: decoy == value):
-                    return True
+        if own(value, "__eq__") and any(claims(value, decoy) for decoy in decoys(others)):
+            return True
         if own(value, "__contains__") and says(lambda: object() in value):
             return True
         if own(value, "__gt__") or own(value, "__lt__"):

@@ -18,13 +18,13 @@ _TOLD = 1000
 SUITE_FILE = "test_suite.py"
 
 
-def make_proctor_(given: Dict[str, Any], make_seal: Any, make_framework: Any) -> Any:
+def make_proctor_(given: Dict[str, Any], make_seal: Any, framework: Any) -> Any:
     """Return ``proctor(name, suite)``, which runs one test and tells ``[status, message, signature]``.
 
     Args:
         given: What the judge says beforehand: ``key, seed, module, files, core, others``.
         make_seal: Makes a seal of modules.
-        make_framework: Makes ``(load, run)`` of the framework the suite is written for.
+        framework: What loads a suite, what runs one test of it, and what modules these stand on.
     """
     import os
     import sys
@@ -35,7 +35,7 @@ def make_proctor_(given: Dict[str, Any], make_seal: Any, make_framework: Any) ->
     solution = modules["solution"]
     key = bytes.fromhex(given["key"])
     home = os.getcwd()
-    load, run, watched = make_framework(given)
+    load, run, watched = framework
     broken, mend, watch = make_seal([*given["core"], *watched], given["others"])
     state: Dict[str, Any] = {"failed": None}
 
@@ -88,7 +88,7 @@ def make_proctor_(given: Dict[str, Any], make_seal: Any, make_framework: Any) ->
 
 
 def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[[str], Tuple[str, str]], List[str]]:
-    """Return what loads a suite of unittest's and what runs one test of it."""
+    """Return what loads a suite of unittest's, what runs one test of it, and no module more to seal."""
     import builtins
     import sys
     import types
@@ -100,7 +100,7 @@ def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[
     space = vars(module)
     space["__builtins__"] = dict(vars(builtins))  # of the suite's own: what others make of theirs is nothing to it
     space["__file__"] = SUITE_FILE
-    modules, TestSuite, TestResult, TestCase = sys.modules, unittest.TestSuite, unittest.TestResult, unittest.TestCase
+    modules, TestCase, run_case = sys.modules, unittest.TestCase, make_case_runner_()
 
     def load(source: str, solution: Any, names: List[str]) -> List[Any]:
         space.update({name: vars(solution)[name] for name in names if name in vars(solution)})
@@ -114,9 +114,22 @@ def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[
         kind, _, method = name.partition(".")
         if kind not in made:
             return "missing", "the suite has no class %r" % kind
+        outcome: Tuple[str, str] = run_case(made[kind], method)
+        return outcome
+
+    return load, run, []
+
+
+def make_case_runner_() -> Callable[[Any, str], Tuple[str, str]]:
+    """Return what runs one method of a TestCase, with the fixtures of its class, and says what came of it."""
+    import unittest
+
+    TestSuite, TestResult = unittest.TestSuite, unittest.TestResult
+
+    def run_case(made: Any, method: str) -> Tuple[str, str]:
         result = TestResult()
         try:
-            TestSuite([made[kind](method)]).run(result)
+            TestSuite([made(method)]).run(result)
         except BaseException as error:
             return "exception", type(error).__name__
         return verdict(result)
@@ -139,4 +152,4 @@ def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[
         places = [at for at, line in enumerate(lines) if line.startswith("  ")]
         return "\n".join(lines[places[-1] + 1 if places else 0 :])
 
-    return load, run, []
+    return run_case

@@ -2,7 +2,8 @@
 
 pytest is loaded before the submission, set up when the suite comes, in a folder nobody could guess, without
 conftest files, settings or plugins but its own, and asked for each test's reports directly: what would be
-printed, written or exited with isn't looked at.
+printed, written or exited with isn't looked at. Methods of a TestCase are run by unittest, which they are
+written for: to pytest a failed subtest isn't the test's failure.
 
 - :func:`make_pytest_`: the framework for :func:`~deepgym_env.judge.proctor.make_proctor_`.
 """
@@ -15,11 +16,13 @@ __all__ = ["make_pytest_"]
 
 _OPTIONS = (
     "--noconftest --import-mode=importlib --capture=no -p no:cacheprovider -p no:terminal"
-    " -p no:faulthandler -p no:legacypath -p no:debugging -p no:doctest -p no:junitxml -p no:pastebin -p no:stepwise"
+    " -p no:faulthandler -p no:legacypath -p no:doctest -p no:junitxml -p no:pastebin -p no:stepwise"
 ).split()
 
 
-def make_pytest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[[str], Tuple[str, str]], List[str]]:
+def make_pytest_(
+    given: Dict[str, Any], run_case: Callable[[Any, str], Tuple[str, str]]
+) -> Tuple[Callable[..., Any], Callable[[str], Tuple[str, str]], List[str]]:
     """Return what loads a suite, what runs one test of it, and the modules these stand on."""
     import os
     import sys
@@ -27,11 +30,13 @@ def make_pytest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[[s
     import _pytest.config
     import _pytest.main
     import _pytest.runner
+    import _pytest.unittest
 
     for name in _pytest.config.default_plugins:
         __import__("_pytest." + name)
     prepare, Session = _pytest.config._prepareconfig, _pytest.main.Session
     run_item, environ = _pytest.runner.runtestprotocol, os.environ
+    CaseItem = _pytest.unittest.TestCaseFunction
     places: List[str] = list(given["suite_files"])
     items: Dict[str, List[Any]] = {}
     sessions: List[Any] = []
@@ -72,6 +77,8 @@ def make_pytest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[[s
         if name not in items:
             return "missing", "the suite has no test %r" % name
         for item in items[name]:
+            if isinstance(item, CaseItem):
+                return run_case(item.cls, item.name)
             try:
                 reports = run_item(item, log=False, nextitem=None)
             except BaseException as error:

@@ -51,11 +51,11 @@ _STATUSES = ("passed", "wrong_answer", "exception", "memory_limit", "tampered")
 
 
 class SuiteJudge:
-    """A task's suite.
+    r"""A task's suite.
 
     Example:
         >>> from deepgym_env.task import SuiteTask
-        >>> suite = "import unittest\\nclass T(unittest.TestCase):\\n    def test_a(self): self.assertEqual(f(), 1)"
+        >>> suite = "import unittest\nclass T(unittest.TestCase):\n    def test_a(self): self.assertEqual(f(), 1)"
         >>> test = SuiteTest(id="a", name="T.test_a")
         >>> task = SuiteTask(id="t", title="T", prompt="", suite=suite, names=("f",), tests=(test,))
         >>> SuiteJudge(task).imports
@@ -150,7 +150,7 @@ def _prelude(task: SuiteTask, imports: Sequence[str], key: str) -> str:
     }
     parts = ("probe", "guard", "seal", "proctor", *(["pytest_host"] if task.framework == "pytest" else []))
     sources = {name: source_of(name) for name in parts}
-    return f"{source_of('entrance')}\n{_ENTRY} = enter_({sources!r}, {given!r})\ndel enter_\n"
+    return f"{source_of('entrance')}\n{_ENTRY} = enter_({sources!r}, {given!r})\ndel enter_\n{task.prelude}\n"
 
 
 class _SuiteHearing(Hearing):

@@ -142,6 +142,7 @@ class DaytonaBackend:
         self._preload = tuple(preload)
         self._packages = () if sessions else tuple(packages)
         self._warm = [name for name in self._packages if warm is None or name in warm]
+        self._suites = warm is not None
         self._sessions = sessions
         self._guard = _GuardProcess()
 
@@ -187,7 +188,13 @@ class DaytonaBackend:
         )
 
     def _config(self, memory_mb: int) -> dict[str, Any]:
-        config = {"namespaces": True, "seccomp": True, "landlock": True, "sessions": self._sessions}
+        config = {
+            "namespaces": True,
+            "seccomp": True,
+            "landlock": True,
+            "sessions": self._sessions,
+            "suites": self._suites,
+        }
         return {
             **config,
             "packages": list(self._packages),

@@ -69,11 +69,8 @@ def _is_group(node: ast.ClassDef) -> bool:
 
 
 def _bases(node: ast.ClassDef) -> list[str]:
-    return [base.attr if isinstance(base, ast.Attribute) else base.id for base in node.bases if _is_name(base)]
-
-
-def _is_name(node: ast.expr) -> bool:
-    return isinstance(node, (ast.Name, ast.Attribute))
+    names = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in node.bases]
+    return [name for name in names if name]
 
 
 def _methods(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> Iterator[str]:

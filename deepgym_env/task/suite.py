@@ -48,15 +48,15 @@ class SuiteFile(Frozen):
 
 
 class SuiteTask(SubmissionTask):
-    """A file to write that is tested by a suite of others, unittest's or pytest's, in the same process.
+    r"""A file to write that is tested by a suite of others, unittest's or pytest's, in the same process.
 
     What decides runs beside what is judged, so this kind is trusted less than the others:
     :mod:`deepgym_env.judge.suite` says what guards it, docs/security.md what doesn't.
 
     Example:
         >>> suite = (
-        ...     "import unittest, double\\n"
-        ...     "class T(unittest.TestCase):\\n"
+        ...     "import unittest, double\n"
+        ...     "class T(unittest.TestCase):\n"
         ...     "    def test_two(self): self.assertEqual(double.double(2), 4)"
         ... )
         >>> task = SuiteTask.of(suite, id="double", title="Double", prompt="Write double(x).", module="double")
@@ -67,6 +67,7 @@ class SuiteTask(SubmissionTask):
         tests: The tests, in the order of the reward vector.
         suite: The suite's source; it reaches the submission's process once the submission is loaded.
         framework: What runs it.
+        prelude: Source that runs before the submission, in its module.
         module: The module the suite imports the solution as.
         entry_point: What the submission must define; empty: nothing in particular.
         names: What the suite takes from the solution without importing it, as if both were one file.
@@ -80,6 +81,7 @@ class SuiteTask(SubmissionTask):
     tests: tuple[SuiteTest, ...] = Field(min_length=1)
     suite: str
     framework: Literal["unittest", "pytest"] = "unittest"
+    prelude: str = ""
     module: str = "solution"
     entry_point: str = ""
     names: tuple[str, ...] = ()
@@ -99,7 +101,7 @@ class SuiteTask(SubmissionTask):
             raise ValueError(f"each test of a suite is one test of the task, got {names}")
         if self.language != "python":
             raise ValueError(f"a suite tests Python, got {self.language!r}")
-        insist_python(suite=self.suite, reference=self.reference or "", stub=self.stub)
+        insist_python(suite=self.suite, prelude=self.prelude, reference=self.reference or "", stub=self.stub)
         return self
 
     @classmethod
