@@ -6,8 +6,8 @@ Importing registers every built-in task as ``DeepGym/<task>``, those of imported
 - :class:`DeepGym`, :class:`AsyncDeepGym`: the engine; :func:`load_environment` gives it a task.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
-- :class:`Task`, :class:`AssertionTask`, :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes
-  in and comes out.
+- :class:`Task`, :class:`AssertionTask`, :class:`SuiteTask`, :class:`WorkspaceTask`, :class:`RunResult` and their
+  parts: what goes in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
@@ -40,6 +40,9 @@ from deepgym_env.task import (
     Query,
     SessionLimits,
     StateTest,
+    SuiteFile,
+    SuiteTask,
+    SuiteTest,
     Task,
     TestCase,
     WorkspaceTask,
@@ -67,6 +70,9 @@ __all__ = [
     "RunResult",
     "SessionLimits",
     "StateTest",
+    "SuiteFile",
+    "SuiteTask",
+    "SuiteTest",
     "Task",
     "TestCase",
     "WorkspaceTask",

@@ -1,4 +1,4 @@
-"""BigCodeBench (Zhuo et al. 2024) as published: ``task_id, instruct_prompt, complete_prompt, canonical_solution, test``.
+"""BigCodeBench (Zhuo et al. 2024) as published: ``task_id, instruct_prompt, complete_prompt, test`` and others.
 
 - :func:`convert`: a row's ``TestCases`` as a suite, one test per method.
 - :func:`packages_of`: what code needs besides Python.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.errors import SandboxError
+from deepgym_env.errors import PackageError, SandboxError
 from deepgym_env.judge.floor import floor_of
 from deepgym_env.result import RunResult
 from deepgym_env.task import FunctionTask, SubmissionTask, SuiteTask, Task
@@ -68,6 +68,7 @@ class CanonReport:
     Attributes:
         tasks: How many were judged.
         tests: How many tests they have.
+        lacking: Tasks left out as the sandbox lacks a package they need, with what was said.
         failed: Tasks whose own solution doesn't pass, with the status it got.
         passed_by: The tasks each dishonest answer passes, by its name.
         constant: Tasks a constant answer passes.
@@ -77,6 +78,7 @@ class CanonReport:
 
     tasks: int = 0
     tests: int = 0
+    lacking: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     passed_by: dict[str, list[str]] = field(default_factory=dict)
     constant: list[str] = field(default_factory=list)
@@ -87,8 +89,8 @@ class CanonReport:
 def dishonest(task: SubmissionTask) -> dict[str, str]:
     """Return submissions that know nothing of a task, by name.
 
-    ``empty`` is no function at all, ``stub`` returns None (or is what the task starts from), ``always equal`` an object that claims to equal
-    everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
+    ``empty`` is no function at all, ``stub`` returns None (or is what the task starts from), ``always equal``
+    returns an object that claims to equal everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
     """
     if isinstance(task, SuiteTask) and not task.entry_point:
         filled = {name: _filled(task.stub, body) for name, body in _BODIES.items()}
@@ -127,27 +129,38 @@ def check(tasks: Sequence[SubmissionTask], engine: DeepGym, progress: Progress |
     Raises:
         SandboxError: If there is no verdict on one of them.
     """
-    report = CanonReport(tasks=len(tasks), tests=sum(len(task.tests) for task in tasks))
+    report = CanonReport()
     with ThreadPoolExecutor(max_workers=engine.workers * _IN_FLIGHT) as threads:
         began = time.perf_counter()
-        canonical = threads.map(lambda task: _judge(engine, task, [task.reference or ""])[0], tasks)
+        canonical = threads.map(lambda task: _canonical(engine, task), tasks)
         for done, (task, result) in enumerate(zip(tasks, canonical, strict=True), 1):
-            if not result.passed:
+            if isinstance(result, PackageError):
+                report.lacking[task.id] = str(result)
+            elif not result.passed:
                 report.failed[task.id] = result.status
             if progress is not None:
                 progress(done, 2 * len(tasks))
         report.seconds = time.perf_counter() - began
-        others = threads.map(lambda task: _judge(engine, task, list(dishonest(task).values())), tasks)
-        for done, (task, results) in enumerate(zip(tasks, others, strict=True), len(tasks) + 1):
+        judged = [task for task in tasks if task.id not in report.lacking]
+        report.tasks, report.tests = len(judged), sum(len(task.tests) for task in judged)
+        others = threads.map(lambda task: _judge(engine, task, list(dishonest(task).values())), judged)
+        for done, (task, results) in enumerate(zip(judged, others, strict=True), len(tasks) + 1):
             for name, result in zip(dishonest(task), results, strict=True):
                 passed = report.passed_by.setdefault(name, [])
                 passed += [task.id] if result.passed else []
             if progress is not None:
-                progress(done, 2 * len(tasks))
+                progress(done, len(tasks) + len(judged))
     floors = {task.id: floor_of(task) for task in tasks if isinstance(task, Task)}
     report.constant = [name for name, floor in floors.items() if floor == 1]
     report.mean_floor = sum(floors.values()) / len(floors) if floors else 0.0
     return report
+
+
+def _canonical(engine: DeepGym, task: SubmissionTask) -> RunResult | PackageError:
+    try:
+        return _judge(engine, task, [task.reference or ""])[0]
+    except PackageError as error:
+        return error
 
 
 def _judge(engine: DeepGym, task: SubmissionTask, codes: list[str]) -> list[RunResult]:

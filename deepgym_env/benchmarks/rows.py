@@ -27,8 +27,8 @@ def read_rows(source: str) -> list[tuple[Row, str | None]]:
     """Return the rows, each with the split it is of, where the source or its name says so.
 
     Args:
-        source: A file, a folder a data set was saved in, Exercism's track (a checkout, or an archive of it), or a data set's id on the Hugging Face Hub,
-            also ``id:configuration``.
+        source: A file, a folder a data set was saved in, Exercism's track (a checkout, or an archive of it), or
+            a data set's id on the Hugging Face Hub, also ``id:configuration``.
 
     Raises:
         ConfigError: If there is no such source, or it can't be read; the message says what to give.

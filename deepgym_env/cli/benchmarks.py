@@ -154,10 +154,10 @@ def check(
     from deepgym_env.benchmarks import load
     from deepgym_env.benchmarks.canon import check as judge
     from deepgym_env.blocking import DeepGym
-    from deepgym_env.task import FunctionTask
+    from deepgym_env.task import SubmissionTask
 
     tasks = [
-        task for task in (load(entry.id) for entry in imported(name.value)[:limit]) if isinstance(task, FunctionTask)
+        task for task in (load(entry.id) for entry in imported(name.value)[:limit]) if isinstance(task, SubmissionTask)
     ]
     with progress_bar() as progress, DeepGym(workers=workers) as engine:
         bar = progress.add_task("judging", total=2 * len(tasks))
@@ -178,6 +178,7 @@ def _facts(report: CanonReport) -> dict[str, Any]:
         "tests": report.tests,
         "published_solutions_passed": report.tasks - len(report.failed),
         "failed": report.failed,
+        "lacking": report.lacking,
         "passed_by": report.passed_by,
         "passed_by_a_constant": report.constant,
         "mean_floor": report.mean_floor,
@@ -192,6 +193,8 @@ def _print_check(report: CanonReport) -> None:
     grid.add_row("published solution", str(passed), str(report.tasks), f"all but {failed}" if failed else "all")
     for answer, tasks in report.passed_by.items():
         grid.add_row(answer, str(len(tasks)), str(report.tasks), ", ".join(tasks))
+    if report.lacking:
+        grid.add_row("left out, for want of a package", str(len(report.lacking)), "", ", ".join(report.lacking))
     grid.add_row("best constant", str(len(report.constant)), str(report.tasks), ", ".join(report.constant))
     stdout().print(grid)
     floor = f"a constant answer scores {report.mean_floor:.3f} on average"

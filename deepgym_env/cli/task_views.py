@@ -20,6 +20,7 @@ from deepgym_env.task import (
     Comparison,
     Limits,
     SessionLimits,
+    SuiteTask,
     Task,
     WorkspaceTask,
 )
@@ -104,6 +105,35 @@ def _assertion_table(task: AssertionTask) -> Table:
     return grid
 
 
+def _suite_data(task: SuiteTask) -> dict[str, Any]:
+    return {
+        "trust": task.trust,
+        "framework": task.framework,
+        "module": task.module,
+        "entry_point": task.entry_point or None,
+        "packages": list(task.packages),
+        "stub": task.stub,
+        "limits": task.limits.model_dump(),
+        "public_tests": [{"id": test.id, "name": test.name} for test in task.public_tests],
+    }
+
+
+def _suite_facts(task: SuiteTask) -> list[tuple[str, str]]:
+    return [
+        ("trust", f"{task.trust}: tests and submission share a process, see docs/security.md"),
+        ("tests", f"a suite of {task.framework}, which has the solution as `{task.module}`"),
+        ("packages", ", ".join(task.packages) or "the standard library's"),
+        ("limits", _limits_text(task.limits)),
+    ]
+
+
+def _suite_table(task: SuiteTask) -> Table:
+    grid = table("public test", "in the suite")
+    for test in task.public_tests:
+        grid.add_row(test.id, Text(test.name))
+    return grid
+
+
 # ── workspaces ────────────────────────────────────────────────────────────────────────────
 
 
@@ -174,5 +204,6 @@ def _size(count: int) -> str:
 _VIEWS: dict[type, TaskView] = {
     Task: TaskView("function", _call_data, _call_facts, _call_table),
     AssertionTask: TaskView("function", _assertion_data, _assertion_facts, _assertion_table),
+    SuiteTask: TaskView("suite", _suite_data, _suite_facts, _suite_table),
     WorkspaceTask: TaskView("workspace", _workspace_data, _workspace_facts, _workspace_table),
 }

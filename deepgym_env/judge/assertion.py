@@ -23,12 +23,10 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import functools
 import json
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from pathlib import Path
 from typing import Any
 
 from deepgym_env.judge.base import Sandboxes

@@ -51,6 +51,8 @@ _FUNCTION_BODIES = (
     ("assert {a} < {b}", "assert {a} > {b}"),
     ("assert {a} in [{b}, {a}]", "assert {a} in [{b}, {b} + 1]"),
     ("assert isinstance({a}, int)", "assert isinstance({a}, str)"),
+    ("assert {a}", "pytest.xfail('{a}')"),
+    ("assert {b}", "pytest.skip('{b}')"),
     ("assert sorted([{b}, {a}]) == [{a}, {b}]", "assert sorted([{a}, {b}]) == [{b}, {a}]"),
     ("assert {a} / 3 == pytest.approx({a} / 3)", "assert {a} / 3 == pytest.approx({b} / 3)"),
     (

@@ -32,6 +32,11 @@ _BODIES = ("__code__", "gi_code", "cr_code", "ag_code", "f_code")
 # Functions of the standard library that hand out frames: whoever calls them is asked about instead.
 _LENDERS = "currentframe stack trace getinnerframes getouterframes walk_stack walk_tb get_stack _task_get_stack".split()
 _INNARDS = ("__code__", "__defaults__", "__kwdefaults__")
+# What finds out about a function without giving its code away.
+_READERS = (
+    *("_signature_from_function", "_signature_from_callable", "getfullargspec", "_has_code_flag"),
+    *("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction", "unwrap"),
+)
 _MADE_UP = ("compile", "code.__new__", "marshal.loads", "marshal.load")  # code that may claim to be another's
 
 
@@ -101,7 +106,8 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
             name = args[1]
             if name in _FRAMES and for_submission(frame) and not may_look(frame, name):
                 refuse(name)
-            if name in _BODIES and for_submission(frame) and not may_look(frame, name):
+            reads = frame.f_code.co_name in _READERS and is_trusted(frame.f_code.co_filename)
+            if name in _BODIES and not reads and for_submission(frame):
                 code = getattr(args[0], name)
                 if getattr(code, "co_filename", "") in own_files:
                     refuse(name)
@@ -112,8 +118,11 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
         elif event in _MADE_UP:
             if for_submission(frame) and claims_another(event, args, frame):
                 refuse(event)
-        elif event.startswith("ctypes.") and for_submission(frame) and not is_trusted(frame.f_code.co_filename):
-            refuse(event)
+        elif event.startswith("ctypes."):
+            while frame is not None and os.path.basename(os.path.dirname(frame.f_code.co_filename)) == "ctypes":
+                frame = frame.f_back
+            if frame is not None and not is_trusted(frame.f_code.co_filename) and for_submission(frame):
+                refuse(event)
 
     watched = {*_SIGHTS, *_MADE_UP, "object.__getattr__", "object.__setattr__"}
 

@@ -8,7 +8,7 @@ itself, before the submission (Python 3.8+, stdlib only).
 
 from __future__ import annotations
 
-from typing import Any, Callable, List
+from typing import Any, Callable, Dict, List
 
 __all__ = ["wrap_assertions_"]
 
@@ -16,14 +16,28 @@ _NOT_ASKED = ("assertRaises", "assertRaisesRegex", "assertWarns", "assertWarnsRe
 _DEEPEST, _MOST = 3, 100  # levels and members of a container that are looked at
 
 
-def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[[Any], Any]:
+def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[..., Any]:
     """Wrap every assertion of a TestCase class; return what does the same for one value.
 
     Args:
         case: The class.
         is_library: Whether a file is the standard library's or a package's.
     """
+    import operator
     import types
+
+    relations: Dict[str, Callable[[Any, Any], Any]] = {
+        "==": operator.eq,
+        "!=": operator.ne,
+        "<": operator.lt,
+        "<=": operator.le,
+        ">": operator.gt,
+        ">=": operator.ge,
+        "in": lambda left, right: left in right,
+        "not in": lambda left, right: left not in right,
+        "is": operator.is_,
+        "is not": operator.is_not,
+    }
 
     def is_own(function: Any) -> bool:
         """Whether a method is one of the submission's own."""
@@ -97,10 +111,16 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[[
         asserting.__doc__ = function.__doc__
         return asserting
 
-    def checked_(value: Any) -> Any:
-        """Return a value that a bare ``assert`` is about."""
-        check(value, [], 0)
-        return value
+    def checked_(left: Any, relation: str = "", right: Any = None) -> Any:
+        """Return the value a bare ``assert`` is about, or whether what it says of two holds."""
+        if not relation:
+            check(left, [], 0)
+            return left
+        check(left, [right], 0)
+        check(right, [left], 0)
+        if relations[relation](left, right):
+            return True
+        raise AssertionError("assert %.200r %s %.200r" % (left, relation, right))
 
     for name, function in list(vars(case).items()):
         if name.startswith("assert") and name not in _NOT_ASKED and isinstance(function, types.FunctionType):

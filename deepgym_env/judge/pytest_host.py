@@ -39,6 +39,7 @@ def make_pytest_(
     CaseItem = _pytest.unittest.TestCaseFunction
     places: List[str] = list(given["suite_files"])
     items: Dict[str, List[Any]] = {}
+    may_fail: Dict[int, bool] = {}  # by the item: what the suite itself says, not who calls pytest.xfail
     sessions: List[Any] = []
     mark = "markers = task(taskno): the step of an exercise"
 
@@ -68,6 +69,7 @@ def make_pytest_(
         for item in session.perform_collect():
             of = getattr(item, "cls", None)
             name = getattr(item, "originalname", None) or item.name
+            may_fail[id(item)] = item.get_closest_marker("xfail") is not None
             items.setdefault("%s.%s" % (of.__name__, name) if of else name, []).append(item)
             if of is not None and of not in classes:
                 classes.append(of)
@@ -83,14 +85,14 @@ def make_pytest_(
                 reports = run_item(item, log=False, nextitem=None)
             except BaseException as error:
                 return "exception", type(error).__name__
-            status, message = verdict(reports)
+            status, message = verdict(reports, may_fail[id(item)])
             if status != "passed":
                 return status, message
         return "passed", ""
 
-    def verdict(reports: List[Any]) -> Tuple[str, str]:
+    def verdict(reports: List[Any], expects_failure: bool) -> Tuple[str, str]:
         for report in reports:
-            if report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+            if report.outcome == "skipped" and not (expects_failure and hasattr(report, "wasxfail")):
                 return "wrong_answer", "skipped, which counts as failed"
             if report.outcome == "failed":
                 text = told(report)

@@ -28,10 +28,12 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from deepgym_env.errors import PackageError
 from deepgym_env.judge import canaries
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing, claim
 from deepgym_env.judge.canaries import Canary
+from deepgym_env.judge.packages import missing_packages
 from deepgym_env.judge.sources import source_of
 from deepgym_env.result import CaseResult, RunResult
 from deepgym_env.sandbox.execution import Ending, Job
@@ -47,6 +49,10 @@ _CORE = (
     *("unittest.async_case", "unittest.mock", "traceback"),
     *("runner.child", "runner.codec", "runner.channel", "runner.wire"),
 )
+_RELATIONS: dict[type[ast.cmpop], str] = {
+    **{ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="},
+    **{ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not"},
+}
 _STATUSES = ("passed", "wrong_answer", "exception", "memory_limit", "tampered")
 
 
@@ -69,10 +75,25 @@ class SuiteJudge:
         self.imports = tuple(name for name in _imported(task.suite) if name.partition(".")[0] not in own)
 
     async def judge(self, code: str, sandboxes: Sandboxes) -> RunResult:
-        """Return the verdict on ``code``."""
+        """Return the verdict on ``code``.
+
+        Raises:
+            PackageError: If the sandbox lacks a package the task needs.
+        """
+        await self._insist_on_packages(sandboxes)
         hearing = _SuiteHearing(_Questions(self.task, self.imports), code)
         await hearing.hold(sandboxes, suites=True)
         return hearing.verdict()
+
+    async def _insist_on_packages(self, sandboxes: Sandboxes) -> None:
+        needed = [*self.task.packages, *(["pytest"] if self.task.framework == "pytest" else [])]
+        missing = await missing_packages(list(dict.fromkeys(needed)), sandboxes)
+        if missing:
+            raise PackageError(
+                f"{self.task.id} needs {', '.join(missing)}, which the sandbox hasn't got: install it where the sandbox "
+                "gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may be "
+                "imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds to it"
+            )
 
 
 class _Questions(CallJudge):
@@ -219,6 +240,9 @@ class _Checks(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> ast.Assert:
         self.generic_visit(node)
         match node.test:
+            case ast.Compare(left=left, ops=[op], comparators=[right]) if node.msg is None:
+                relation = ast.Constant(_RELATIONS[type(op)])
+                node.test = ast.Call(ast.Name("checked_", ast.Load()), [left, relation, right], [])
             case ast.Compare(left=left, comparators=others):
                 node.test.left = self._checked(left)
                 node.test.comparators = [self._checked(other) for other in others]
