@@ -1,6 +1,6 @@
 """The tests in a suite's source, which is read and never run.
 
-- :func:`tests_in`: their names.
+- :func:`find_tests`: their names.
 - :func:`framework_of`: what has to run them.
 """
 
@@ -12,16 +12,16 @@ from typing import Literal
 
 from deepgym_env.source import parse
 
-__all__ = ["framework_of", "tests_in"]
+__all__ = ["framework_of", "find_tests"]
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def tests_in(suite: str) -> tuple[str, ...]:
+def find_tests(suite: str) -> tuple[str, ...]:
     r"""Return the names of a suite's tests in the order of its text, those that are always skipped left out.
 
     Example:
-        >>> tests_in("class T(unittest.TestCase):\n    def test_a(self): ...\ndef test_b(): ...")
+        >>> find_tests("class T(unittest.TestCase):\n    def test_a(self): ...\ndef test_b(): ...")
         ('T.test_a', 'test_b')
     """
     body = parse(suite).body

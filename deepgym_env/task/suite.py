@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from deepgym_env.errors import TaskError
 from deepgym_env.task.base import Frozen, SubmissionTask, Test, insist_python
-from deepgym_env.task.discovery import framework_of, tests_in
+from deepgym_env.task.discovery import framework_of, find_tests
 from deepgym_env.task.limits import Limits
 
 __all__ = ["SuiteFile", "SuiteTask", "SuiteTest"]
@@ -116,7 +116,7 @@ class SuiteTask(SubmissionTask):
         Raises:
             TaskError: If the suite has no tests.
         """
-        names = tests_in(suite)
+        names = find_tests(suite)
         if not names:
             raise TaskError("the suite has no tests: no test method of a TestCase, no function test_...")
         single = len({name.rpartition(".")[0] for name in names}) == 1
