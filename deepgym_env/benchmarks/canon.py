@@ -90,7 +90,8 @@ def dishonest(task: SubmissionTask) -> dict[str, str]:
     """Return submissions that know nothing of a task, by name.
 
     ``empty`` is no function at all, ``stub`` returns None (or is what the task starts from), ``always equal``
-    returns an object that claims to equal everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
+    returns an object that claims to equal everything, and ``frame reader`` looks for the right answer in its
+    caller's variables and in all objects.
     """
     if isinstance(task, SuiteTask) and not task.entry_point:
         filled = {name: _filled(task.stub, body) for name, body in _BODIES.items()}

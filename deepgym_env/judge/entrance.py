@@ -31,7 +31,7 @@ def enter_(sources: Dict[str, str], given: Dict[str, Any]) -> Any:
     folders = tuple(os.path.join(path, "") for path in sys.path if path)
     wrap = spaces["probe"]["wrap_assertions_"]
     shown: Any = builtins
-    shown.checked_ = wrap(unittest.TestCase, lambda file: file.startswith(folders + ("<frozen ",)))
+    shown.checked_ = wrap(unittest.TestCase, lambda file: file.startswith((*folders, "<frozen ")))
     home, proctor = os.getcwd(), spaces["proctor"]
     given["suite_files"] = [os.path.join(home, name, "test_%s.py" % name) for name in given["names"]]
     if "pytest_host" in spaces:

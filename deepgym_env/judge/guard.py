@@ -122,6 +122,8 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
             while frame is not None and os.path.basename(os.path.dirname(frame.f_code.co_filename)) == "ctypes":
                 frame = frame.f_back
             if frame is not None and not is_trusted(frame.f_code.co_filename) and for_submission(frame):
+                if event == "ctypes.dlopen":
+                    raise OSError("%s: libraries can't be loaded here" % (args[0],))
                 refuse(event)
 
     watched = {*_SIGHTS, *_MADE_UP, "object.__getattr__", "object.__setattr__"}

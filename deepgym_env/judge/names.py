@@ -6,9 +6,12 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import symtable
 from collections.abc import Iterator
+
+from deepgym_env.source import parse
 
 __all__ = ["foreign_names", "unbound_names"]
 
@@ -43,10 +46,11 @@ def unbound_names(code: str) -> tuple[str, ...]:
     r"""Return the global names that a module uses and doesn't bind, sorted; built-ins are no such names.
 
     Example:
-        >>> unbound_names("import re\ndef test():\n    import os\n    assert f(re) == os.name\ndef more(): return os.sep")
+        >>> unbound_names("import re\ndef test():\n    import os\n    assert f(re) == os.name\ndef g(): os.sep")
         ('f', 'os')
     """
-    table = symtable.symtable(code, "test.py", "exec")
+    plain = ast.unparse(parse(code))  # without what Python would warn of, such as "\\d"
+    table = symtable.symtable(plain, "test.py", "exec")
     bound = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}
     used = {
         name.get_name()

@@ -1,6 +1,6 @@
 """Packages in the sandboxes that suites of tests run in.
 
-- :func:`missing_packages`: those of some that aren't there.
+- :func:`missing_packages`: those of some that aren't there; :data:`FOLDER`: asks for a folder to write to.
 """
 
 from __future__ import annotations
@@ -15,12 +15,20 @@ from deepgym_env.result import CaseResult
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.task import Call, Limits, Task, TestCase
 
-__all__ = ["missing_packages"]
+__all__ = ["FOLDER", "missing_packages"]
 
+FOLDER = "/tmp"
 _LOOK = """
 def missing(names):
     import importlib.util
-    return [name for name in names if importlib.util.find_spec(name) is None]
+    return [name for name in names if not (is_writable(name) if name[0] == "/" else importlib.util.find_spec(name))]
+
+def is_writable(folder):
+    try:
+        with open(folder + "/look", "w"):
+            return True
+    except OSError:
+        return False
 """
 _LIMITS = Limits(cpu_seconds=10.0, wall_seconds=10.0)
 _known: WeakKeyDictionary[Sandboxes, dict[str, bool]] = WeakKeyDictionary()

@@ -28,7 +28,6 @@ def make_proctor_(given: Dict[str, Any], make_seal: Any, framework: Any) -> Any:
     """
     import os
     import sys
-
     from _blake2 import blake2b
 
     modules, chdir, seed = sys.modules, os.chdir, sys.modules["runner.child"]._seed

@@ -28,12 +28,12 @@ import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from deepgym_env.errors import PackageError
+from deepgym_env.errors import ConfigError, PackageError
 from deepgym_env.judge import canaries
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing, claim
 from deepgym_env.judge.canaries import Canary
-from deepgym_env.judge.packages import missing_packages
+from deepgym_env.judge.packages import FOLDER, missing_packages
 from deepgym_env.judge.sources import source_of
 from deepgym_env.result import CaseResult, RunResult
 from deepgym_env.sandbox.execution import Ending, Job
@@ -50,8 +50,16 @@ _CORE = (
     *("runner.child", "runner.codec", "runner.channel", "runner.wire"),
 )
 _RELATIONS: dict[type[ast.cmpop], str] = {
-    **{ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="},
-    **{ast.In: "in", ast.NotIn: "not in", ast.Is: "is", ast.IsNot: "is not"},
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+    ast.Is: "is",
+    ast.IsNot: "is not",
 }
 _STATUSES = ("passed", "wrong_answer", "exception", "memory_limit", "tampered")
 
@@ -79,6 +87,7 @@ class SuiteJudge:
 
         Raises:
             PackageError: If the sandbox lacks a package the task needs.
+            ConfigError: If it has no folder for the files the task needs.
         """
         await self._insist_on_packages(sandboxes)
         hearing = _SuiteHearing(_Questions(self.task, self.imports), code)
@@ -86,12 +95,19 @@ class SuiteJudge:
         return hearing.verdict()
 
     async def _insist_on_packages(self, sandboxes: Sandboxes) -> None:
-        needed = [*self.task.packages, *(["pytest"] if self.task.framework == "pytest" else [])]
+        with_pytest = self.task.framework == "pytest"
+        needed = [*self.task.packages, *(["pytest"] if with_pytest else [])]
+        needed += [FOLDER] if with_pytest or self.task.files else []
         missing = await missing_packages(list(dict.fromkeys(needed)), sandboxes)
+        if FOLDER in missing:
+            raise ConfigError(
+                f"{self.task.id} has files, or a suite of pytest's, and the sandbox no folder to write them to: that "
+                "takes namespaces, `deepgym doctor` says how to get them"
+            )
         if missing:
             raise PackageError(
-                f"{self.task.id} needs {', '.join(missing)}, which the sandbox hasn't got: install it where the sandbox "
-                "gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may be "
+                f"{self.task.id} needs {', '.join(missing)}, which the sandbox hasn't got: install it where the "
+                "sandbox gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may be "
                 "imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds to it"
             )
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from deepgym_env.source import parse
 
-__all__ = ["framework_of", "find_tests"]
+__all__ = ["find_tests", "framework_of"]
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 
 from deepgym_env.errors import TaskError
 from deepgym_env.task.base import Frozen, SubmissionTask, Test, insist_python
-from deepgym_env.task.discovery import framework_of, find_tests
+from deepgym_env.task.discovery import find_tests, framework_of
 from deepgym_env.task.limits import Limits
 
 __all__ = ["SuiteFile", "SuiteTask", "SuiteTest"]

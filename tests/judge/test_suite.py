@@ -13,7 +13,7 @@ from deepgym_env.cli.task_views import view_of
 from deepgym_env.errors import PackageError, TaskError
 from deepgym_env.judge import SuiteJudge, judge_of, suite
 from deepgym_env.judge.canaries import draw
-from deepgym_env.task.discovery import framework_of, find_tests
+from deepgym_env.task.discovery import find_tests, framework_of
 
 UNITTEST = """
 import asyncio

@@ -62,47 +62,163 @@ NOTHING = "def f(n): return None\n"
 
 # What is changed while the code is loaded, and what by f itself. Where the verdict has to be one of few, it is named.
 UNITTEST_ATTACKS: dict[str, tuple[str, set[str]]] = {
-    "assertEqual does nothing": ("import unittest\nunittest.TestCase.assertEqual = lambda *a, **k: None\n" + NOTHING, {"tampered"}),
-    "every assertion does nothing": ("import unittest\nfor n in dir(unittest.TestCase):\n    if n.startswith('assert'): setattr(unittest.TestCase, n, lambda *a, **k: None)\n" + NOTHING, {"tampered"}),
-    "assertions patched by f": ("import unittest\ndef f(n):\n    unittest.TestCase.assertEqual = lambda *a, **k: None\n", {"tampered"}),
-    "assertions patched by f, and mended when asked": ("import unittest\nold = unittest.TestCase.assertEqual\ndef mend(*a, **k): unittest.TestCase.assertEqual = old\ndef f(n):\n    unittest.TestCase.assertEqual = mend\n", {"wrong_answer", "exception", "tampered"}),
-    "run patched": ("import unittest\nunittest.TestCase.run = lambda self, result=None: result.addSuccess(self)\n" + NOTHING, {"tampered"}),
-    "call patched": ("import unittest\nunittest.TestCase.__call__ = lambda self, result=None: result.startTest(self)\n" + NOTHING, {"tampered"}),
-    "TestResult deaf": ("import unittest\nunittest.TestResult.addFailure = unittest.TestResult.addError = lambda *a: None\n" + NOTHING, {"tampered"}),
-    "TestResult deaf, by f": ("import unittest.result\ndef f(n):\n    unittest.result.TestResult.addFailure = lambda *a: None\n", {"tampered"}),
-    "_Outcome swallows": ("import unittest.case, contextlib\nclass O(unittest.case._Outcome):\n    @contextlib.contextmanager\n    def testPartExecutor(self, *a, **k):\n        try: yield\n        except BaseException: pass\nunittest.case._Outcome = O\n" + NOTHING, {"tampered"}),
-    "failureException is another": ("import unittest\nunittest.TestCase.failureException = StopIteration\n" + NOTHING, {"tampered"}),
-    "TestSuite runs nothing": ("import unittest\nunittest.TestSuite.run = lambda self, result, debug=False: setattr(result, 'testsRun', 1) or result\n" + NOTHING, {"tampered"}),
-    "TestCase replaced": ("import unittest, unittest.case\nclass T(unittest.TestCase):\n    def run(self, result=None): result.startTest(self)\nunittest.TestCase = unittest.case.TestCase = T\n" + NOTHING, {"tampered"}),
-    "code of an assertion replaced": ("import unittest\ndef nothing(self, *a, **k): pass\nunittest.TestCase.assertEqual.__code__ = nothing.__code__\n" + NOTHING, {"exception", "tampered"}),
-    "defaults of an assertion replaced": ("import unittest\nunittest.TestCase.assertTrue.__defaults__ = (1, 2, 3)\n" + NOTHING, {"exception", "tampered"}),
-    "bases of TestCase replaced": ("import unittest\nclass B: pass\nunittest.IsolatedAsyncioTestCase.__bases__ = (B,)\n" + NOTHING, {"exception", "tampered", "wrong_answer"}),
-    "module unittest replaced": ("import sys, types\nfake = types.ModuleType('unittest')\nclass T:\n    def __init__(self, name): pass\n    def run(self, result): result.testsRun = 1\n    __call__ = run\nfake.TestCase = T\nsys.modules['unittest'] = fake\n" + NOTHING, {"tampered"}),
-    "a subclass of each test's class, by bases": ("import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        for name in dir(c):\n            if name.startswith('test_'): setattr(c, name, lambda self: None)\n", {"tampered"}),
-    "an assertion of the test's class, by bases": ("import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        c.assertEqual = lambda *a, **k: None\n", {"tampered"}),
-    "a tearDown that is called before": ("import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        c.run = lambda self, result=None: None\n", {"tampered"}),
+    "assertEqual does nothing": (
+        "import unittest\nunittest.TestCase.assertEqual = lambda *a, **k: None\n" + NOTHING,
+        {"tampered"},
+    ),
+    "every assertion does nothing": (
+        "import unittest\nfor n in dir(unittest.TestCase):\n    if n.startswith('assert'): setattr(unittest.TestCase, n, lambda *a, **k: None)\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "assertions patched by f": (
+        "import unittest\ndef f(n):\n    unittest.TestCase.assertEqual = lambda *a, **k: None\n",
+        {"tampered"},
+    ),
+    "assertions patched by f, and mended when asked": (
+        "import unittest\nold = unittest.TestCase.assertEqual\ndef mend(*a, **k): unittest.TestCase.assertEqual = old\ndef f(n):\n    unittest.TestCase.assertEqual = mend\n",
+        {"wrong_answer", "exception", "tampered"},
+    ),
+    "run patched": (
+        "import unittest\nunittest.TestCase.run = lambda self, result=None: result.addSuccess(self)\n" + NOTHING,
+        {"tampered"},
+    ),
+    "call patched": (
+        "import unittest\nunittest.TestCase.__call__ = lambda self, result=None: result.startTest(self)\n" + NOTHING,
+        {"tampered"},
+    ),
+    "TestResult deaf": (
+        "import unittest\nunittest.TestResult.addFailure = unittest.TestResult.addError = lambda *a: None\n" + NOTHING,
+        {"tampered"},
+    ),
+    "TestResult deaf, by f": (
+        "import unittest.result\ndef f(n):\n    unittest.result.TestResult.addFailure = lambda *a: None\n",
+        {"tampered"},
+    ),
+    "_Outcome swallows": (
+        "import unittest.case, contextlib\nclass O(unittest.case._Outcome):\n    @contextlib.contextmanager\n    def testPartExecutor(self, *a, **k):\n        try: yield\n        except BaseException: pass\nunittest.case._Outcome = O\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "failureException is another": (
+        "import unittest\nunittest.TestCase.failureException = StopIteration\n" + NOTHING,
+        {"tampered"},
+    ),
+    "TestSuite runs nothing": (
+        "import unittest\nunittest.TestSuite.run = lambda self, result, debug=False: setattr(result, 'testsRun', 1) or result\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "TestCase replaced": (
+        "import unittest, unittest.case\nclass T(unittest.TestCase):\n    def run(self, result=None): result.startTest(self)\nunittest.TestCase = unittest.case.TestCase = T\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "code of an assertion replaced": (
+        "import unittest\ndef nothing(self, *a, **k): pass\nunittest.TestCase.assertEqual.__code__ = nothing.__code__\n"
+        + NOTHING,
+        {"exception", "tampered"},
+    ),
+    "defaults of an assertion replaced": (
+        "import unittest\nunittest.TestCase.assertTrue.__defaults__ = (1, 2, 3)\n" + NOTHING,
+        {"exception", "tampered"},
+    ),
+    "bases of TestCase replaced": (
+        "import unittest\nclass B: pass\nunittest.IsolatedAsyncioTestCase.__bases__ = (B,)\n" + NOTHING,
+        {"exception", "tampered", "wrong_answer"},
+    ),
+    "module unittest replaced": (
+        "import sys, types\nfake = types.ModuleType('unittest')\nclass T:\n    def __init__(self, name): pass\n    def run(self, result): result.testsRun = 1\n    __call__ = run\nfake.TestCase = T\nsys.modules['unittest'] = fake\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "a subclass of each test's class, by bases": (
+        "import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        for name in dir(c):\n            if name.startswith('test_'): setattr(c, name, lambda self: None)\n",
+        {"tampered"},
+    ),
+    "an assertion of the test's class, by bases": (
+        "import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        c.assertEqual = lambda *a, **k: None\n",
+        {"tampered"},
+    ),
+    "a tearDown that is called before": (
+        "import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        c.run = lambda self, result=None: None\n",
+        {"tampered"},
+    ),
     "a skip": ("import unittest\ndef f(n): raise unittest.SkipTest('later')\n", {"wrong_answer"}),
     "a skip at the top": ("import unittest\nraise unittest.SkipTest('later')\n", {"exception"}),
-    "code in the test's constants": ("import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        for name, m in vars(c).items():\n            if name.startswith('test_'): return max(k for k in m.__code__.co_consts if isinstance(k, int))\n", {"exception", "wrong_answer"}),
-    "constants of the test, through dis": ("import dis, unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        if hasattr(c, 'test_one'):\n            return [i.argval for i in dis.get_instructions(c.test_one) if i.opname == 'LOAD_CONST'][-2]\n", {"exception", "wrong_answer"}),
+    "code in the test's constants": (
+        "import unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        for name, m in vars(c).items():\n            if name.startswith('test_'): return max(k for k in m.__code__.co_consts if isinstance(k, int))\n",
+        {"exception", "wrong_answer"},
+    ),
+    "constants of the test, through dis": (
+        "import dis, unittest\ndef f(n):\n    for c in unittest.TestCase.__subclasses__():\n        if hasattr(c, 'test_one'):\n            return [i.argval for i in dis.get_instructions(c.test_one) if i.opname == 'LOAD_CONST'][-2]\n",
+        {"exception", "wrong_answer"},
+    ),
 }
 PYTEST_ATTACKS: dict[str, tuple[str, set[str]]] = {
-    "TestReport patched": ("import _pytest.reports\nold = _pytest.reports.TestReport.from_item_and_call\ndef make(cls, item, call):\n    call.excinfo = None\n    return old(item, call)\n_pytest.reports.TestReport.from_item_and_call = classmethod(make)\n" + NOTHING, {"tampered"}),
-    "TestReport patched by f": ("import _pytest.reports\ndef f(n):\n    _pytest.reports.TestReport.outcome = property(lambda s: 'passed', lambda s, v: None)\n", {"wrong_answer", "tampered", "exception"}),
-    "makereport patched": ("import _pytest.runner\n_pytest.runner.pytest_runtest_makereport = lambda item, call: None\n" + NOTHING, {"tampered"}),
-    "CallInfo sees no exception": ("import _pytest.runner\nold = _pytest.runner.CallInfo.from_call\ndef from_call(cls, func, when, reraise=None):\n    return old(lambda: None, when, reraise)\n_pytest.runner.CallInfo.from_call = classmethod(from_call)\n" + NOTHING, {"tampered"}),
-    "conftest in the folder": ("open('conftest.py', 'w').write('''import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n    outcome = yield\n    outcome.get_result().outcome = 'passed'\n''')\n" + NOTHING, {"wrong_answer", "exception"}),
-    "settings in the folder": ("for n in ('pytest.ini', 'tox.ini', 'setup.cfg'): open(n, 'w').write('[pytest]\\naddopts = --co\\n[tool:pytest]\\naddopts = --co\\n')\n" + NOTHING, {"wrong_answer", "exception"}),
-    "plugin by the environment": ("import os\nopen('evil.py', 'w').write('def pytest_pyfunc_call(pyfuncitem): return True')\nos.environ['PYTEST_PLUGINS'] = 'evil'\nos.environ['PYTEST_ADDOPTS'] = '-p evil'\n" + NOTHING, {"wrong_answer", "exception"}),
-    "raises always content": ("import pytest, contextlib\npytest.raises = lambda *a, **k: contextlib.suppress(BaseException)\n" + NOTHING, {"tampered"}),
-    "approx equals all": ("import pytest\nclass A:\n    def __init__(self, *a): pass\n    def __eq__(self, o): return True\npytest.approx = A\n" + NOTHING, {"tampered"}),
+    "TestReport patched": (
+        "import _pytest.reports\nold = _pytest.reports.TestReport.from_item_and_call\ndef make(cls, item, call):\n    call.excinfo = None\n    return old(item, call)\n_pytest.reports.TestReport.from_item_and_call = classmethod(make)\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "TestReport patched by f": (
+        "import _pytest.reports\ndef f(n):\n    _pytest.reports.TestReport.outcome = property(lambda s: 'passed', lambda s, v: None)\n",
+        {"wrong_answer", "tampered", "exception"},
+    ),
+    "makereport patched": (
+        "import _pytest.runner\n_pytest.runner.pytest_runtest_makereport = lambda item, call: None\n" + NOTHING,
+        {"tampered"},
+    ),
+    "CallInfo sees no exception": (
+        "import _pytest.runner\nold = _pytest.runner.CallInfo.from_call\ndef from_call(cls, func, when, reraise=None):\n    return old(lambda: None, when, reraise)\n_pytest.runner.CallInfo.from_call = classmethod(from_call)\n"
+        + NOTHING,
+        {"tampered"},
+    ),
+    "conftest in the folder": (
+        "open('conftest.py', 'w').write('''import pytest\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n    outcome = yield\n    outcome.get_result().outcome = 'passed'\n''')\n"
+        + NOTHING,
+        {"wrong_answer", "exception"},
+    ),
+    "settings in the folder": (
+        "for n in ('pytest.ini', 'tox.ini', 'setup.cfg'): open(n, 'w').write('[pytest]\\naddopts = --co\\n[tool:pytest]\\naddopts = --co\\n')\n"
+        + NOTHING,
+        {"wrong_answer", "exception"},
+    ),
+    "plugin by the environment": (
+        "import os\nopen('evil.py', 'w').write('def pytest_pyfunc_call(pyfuncitem): return True')\nos.environ['PYTEST_PLUGINS'] = 'evil'\nos.environ['PYTEST_ADDOPTS'] = '-p evil'\n"
+        + NOTHING,
+        {"wrong_answer", "exception"},
+    ),
+    "raises always content": (
+        "import pytest, contextlib\npytest.raises = lambda *a, **k: contextlib.suppress(BaseException)\n" + NOTHING,
+        {"tampered"},
+    ),
+    "approx equals all": (
+        "import pytest\nclass A:\n    def __init__(self, *a): pass\n    def __eq__(self, o): return True\npytest.approx = A\n"
+        + NOTHING,
+        {"tampered"},
+    ),
     "pytest.exit": ("import pytest\ndef f(n): pytest.exit('done', returncode=0)\n", {"exception"}),
     "pytest.skip": ("import pytest\ndef f(n): pytest.skip('later')\n", {"wrong_answer"}),
     "pytest.xfail": ("import pytest\ndef f(n): pytest.xfail('never mind')\n", {"wrong_answer", "exception"}),
-    "assertion rewriting patched": ("import _pytest.assertion.rewrite as r\nr.rewrite_asserts = lambda *a, **k: None\n" + NOTHING, {"tampered"}),
-    "tests edited on disk": ("import glob\ndef f(n):\n    for p in glob.glob('**/test_*.py', recursive=True):\n        open(p, 'w').write('def test_one(): pass\\ndef test_two(): pass\\ndef test_more(): pass\\nclass TestRaises:\\n    def test_raises(self): pass\\n')\n", {"wrong_answer", "exception"}),
-    "tests planted on disk": ("import os\nos.makedirs('tests', exist_ok=True)\nopen('test_target.py', 'w').write('def test_one(): pass')\n" + NOTHING, {"wrong_answer", "exception"}),
-    "module pytest replaced": ("import sys, types\nfake = types.ModuleType('pytest')\nfake.fixture = lambda f: f\nsys.modules['pytest'] = fake\n" + NOTHING, {"tampered"}),
+    "assertion rewriting patched": (
+        "import _pytest.assertion.rewrite as r\nr.rewrite_asserts = lambda *a, **k: None\n" + NOTHING,
+        {"tampered"},
+    ),
+    "tests edited on disk": (
+        "import glob\ndef f(n):\n    for p in glob.glob('**/test_*.py', recursive=True):\n        open(p, 'w').write('def test_one(): pass\\ndef test_two(): pass\\ndef test_more(): pass\\nclass TestRaises:\\n    def test_raises(self): pass\\n')\n",
+        {"wrong_answer", "exception"},
+    ),
+    "tests planted on disk": (
+        "import os\nos.makedirs('tests', exist_ok=True)\nopen('test_target.py', 'w').write('def test_one(): pass')\n"
+        + NOTHING,
+        {"wrong_answer", "exception"},
+    ),
+    "module pytest replaced": (
+        "import sys, types\nfake = types.ModuleType('pytest')\nfake.fixture = lambda f: f\nsys.modules['pytest'] = fake\n"
+        + NOTHING,
+        {"tampered"},
+    ),
 }
 COMMON_ATTACKS: dict[str, tuple[str, set[str]]] = {
     "equal to everything": ("class A:\n    def __eq__(self, o): return True\n    def __ne__(self, o): return False\n    def __hash__(self): return 0\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
