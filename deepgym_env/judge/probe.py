@@ -86,8 +86,9 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[.
             return True
         if own(value, "__contains__") and says(lambda: object() in value):
             return True
-        if own(value, "__gt__") or own(value, "__lt__"):
-            return says(lambda: value > 10**30) and says(lambda: value < -(10**30))
+        if any(own(value, name) for name in ("__gt__", "__lt__", "__ge__", "__le__")):
+            above = says(lambda: value > 10**30) or says(lambda: value >= 10**30)
+            return above and (says(lambda: value < -(10**30)) or says(lambda: value <= -(10**30)))
         return False
 
     def check(value: Any, others: List[Any], depth: int) -> None:
@@ -98,7 +99,7 @@ def wrap_assertions_(case: Any, is_library: Callable[[str], bool]) -> Callable[.
                 for member in members[:_MOST]:
                     check(member, [], depth + 1)
         elif kind.__module__ != "builtins" and lies(value, others):
-            raise AssertionError("a %s that claims to equal whatever it is compared with" % kind.__name__)
+            raise AssertionError("a %s that claims to be whatever it is compared with" % kind.__name__)
 
     def wrapped(function: Any) -> Any:
         def asserting(self: Any, *args: Any, **kwargs: Any) -> Any:

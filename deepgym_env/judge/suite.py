@@ -61,6 +61,7 @@ _RELATIONS: dict[type[ast.cmpop], str] = {
     ast.Is: "is",
     ast.IsNot: "is not",
 }
+_CHECKED = ast.Name("checked_", ast.Load())
 _STATUSES = ("passed", "wrong_answer", "exception", "memory_limit", "tampered")
 
 
@@ -107,8 +108,8 @@ class SuiteJudge:
         if missing:
             raise PackageError(
                 f"{self.task.id} needs {', '.join(missing)}, which the sandbox hasn't got: install it where the "
-                "sandbox gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may be "
-                "imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds to it"
+                "sandbox gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may "
+                "be imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds to it"
             )
 
 
@@ -248,28 +249,32 @@ class _SuiteHearing(Hearing):
 
 
 def _with_checks(suite: str) -> str:
-    """Return a suite whose bare asserts ask their values the questions that unittest's assertions do."""
+    """Return a suite whose bare asserts and comparisons ask their values what unittest's assertions do."""
     return ast.unparse(_Checks().visit(parse(suite)))
 
 
 class _Checks(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> ast.Assert:
-        self.generic_visit(node)
         match node.test:
             case ast.Compare(left=left, ops=[op], comparators=[right]) if node.msg is None:
                 relation = ast.Constant(_RELATIONS[type(op)])
-                node.test = ast.Call(ast.Name("checked_", ast.Load()), [left, relation, right], [])
-            case ast.Compare(left=left, comparators=others):
-                node.test.left = self._checked(left)
-                node.test.comparators = [self._checked(other) for other in others]
+                node.test = ast.Call(_CHECKED, [self.visit(left), relation, self.visit(right)], [])
             case ast.Call() | ast.Name() | ast.Attribute() | ast.Subscript():
-                node.test = self._checked(node.test)
+                self.generic_visit(node)
+                node.test = _checked(node.test)
+            case _:
+                self.generic_visit(node)
         return node
 
-    def _checked(self, value: ast.expr) -> ast.expr:
-        if isinstance(value, ast.Constant):
-            return value
-        return ast.Call(func=ast.Name(id="checked_", ctx=ast.Load()), args=[value], keywords=[])
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        self.generic_visit(node)
+        node.left = _checked(node.left)
+        node.comparators = [_checked(other) for other in node.comparators]
+        return node
+
+
+def _checked(value: ast.expr) -> ast.expr:
+    return value if isinstance(value, ast.Constant) else ast.Call(_CHECKED, [value], [])
 
 
 def _imported(suite: str) -> list[str]:

@@ -28,7 +28,7 @@ class TestF(unittest.TestCase):
         assert isinstance(f(0), int)
         assert f(3) == LIMIT
     def test_raises(self):
-        self.assertEqual(f(4), 32492)
+        self.assertTrue(32491 <= f(4) <= 32493)
         with self.assertRaises(ValueError):
             f(-1)
 """
@@ -49,7 +49,7 @@ def test_more(n):
     assert f(n) == pytest.approx(8123 * n)
 class TestRaises:
     def test_raises(self):
-        assert f(5) == 40615
+        assert 40614 <= f(5) <= 40616
         with pytest.raises(ValueError):
             f(-1)
 """
@@ -224,6 +224,7 @@ COMMON_ATTACKS: dict[str, tuple[str, set[str]]] = {
     "equal to everything": ("class A:\n    def __eq__(self, o): return True\n    def __ne__(self, o): return False\n    def __hash__(self): return 0\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
     "equal to everything, an int by descent": ("class A(int):\n    def __eq__(self, o): return True\n    def __hash__(self): return 0\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
     "equal to every number": ("class A(int):\n    def __eq__(self, o): return isinstance(o, int)\n    def __hash__(self): return 0\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
+    "between any two numbers": ("class A:\n    def __le__(self, o): return True\n    __ge__ = __lt__ = __gt__ = __le__\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
     "equal by a metaclass": ("class M(type):\n    def __eq__(cls, o): return True\n    def __hash__(cls): return 0\nclass A(metaclass=M): pass\ndef f(n): return A\n", {"wrong_answer", "exception"}),
     "says it is an int": ("class A:\n    __class__ = property(lambda s: int)\n    def __eq__(self, o): return True\n    def __hash__(self): return 0\ndef f(n): return A()\n", {"wrong_answer", "exception"}),
     "frames": ("import sys\ndef f(n):\n    frame = sys._getframe(1)\n    while frame:\n        if 'expected' in frame.f_locals: return frame.f_locals['expected']\n        frame = frame.f_back\n", {"exception"}),
@@ -273,7 +274,7 @@ COMMON_ATTACKS: dict[str, tuple[str, set[str]]] = {
     "the key of the harness": ("import sys\nm = sys._getframe(2).f_locals\ndef f(n): return m\n", {"exception"}),
 }  # fmt: skip
 ALSO_ON_PYTEST = (
-    *("equal to everything", "equal to every number", "frames", "frames, by a traceback", "all objects", "a tracer"),
+    *("equal to everything", "between any two numbers", "frames", "frames, by a traceback", "all objects", "a tracer"),
     *("built-ins patched", "AssertionError is another", "exit", "end the process", "the harness's caller"),
 )
 TABLE = [
