@@ -109,7 +109,7 @@ class SuiteJudge:
             raise PackageError(
                 f"{self.task.id} needs {', '.join(missing)}, which the sandbox hasn't got: install it where the "
                 "sandbox gets its packages from (mode 'local': this Python), or leave out tasks that need it. What may "
-                "be imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds to it"
+                "be imported is listed in deepgym_env.sandbox.bundle.SUITE_PACKAGES; LocalBackend(packages=...) adds"
             )
 
 
