@@ -142,7 +142,6 @@ class DaytonaBackend:
         self._preload = tuple(preload)
         self._packages = () if sessions else tuple(packages)
         self._warm = [name for name in self._packages if warm is None or name in warm]
-        self._suites = warm is not None
         self._sessions = sessions
         self._guard = _GuardProcess()
 
@@ -188,13 +187,7 @@ class DaytonaBackend:
         )
 
     def _config(self, memory_mb: int) -> dict[str, Any]:
-        config = {
-            "namespaces": True,
-            "seccomp": True,
-            "landlock": True,
-            "sessions": self._sessions,
-            "suites": self._suites,
-        }
+        config = {"namespaces": True, "seccomp": True, "landlock": True, "sessions": self._sessions}
         return {
             **config,
             "packages": list(self._packages),

@@ -167,7 +167,6 @@ class DockerBackend:
         self._warm = [name for name in packages if warm is None or name in warm]
         self._memory_mb = memory_mb
         self._cpus = cpus
-        self._suites = warm is not None
         self._sessions = sessions
         self._worked = False
 
@@ -289,7 +288,6 @@ class DockerBackend:
             "seccomp": True,
             "landlock": True,
             "sessions": self._sessions,
-            "suites": self._suites,
             "packages": list(self._packages),
             "preload": list(self._preload),
             "package_modules": modules_of(self._warm),

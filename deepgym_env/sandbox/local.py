@@ -64,7 +64,6 @@ class LocalBackend:
         self._self_contained = [folder for name in installed if warm is not None for folder in package_folders(name)]
         self._names = tuple(packages)
         self._layers = tuple(layers)
-        self._suites = warm is not None
         self._sessions = sessions
 
     def for_sessions(self) -> LocalBackend:
@@ -111,6 +110,6 @@ class LocalBackend:
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
-        config["sessions"], config["suites"] = self._sessions, self._suites
+        config["sessions"] = self._sessions
         config["self_contained"] = self._self_contained
         return {**config, "packages": self._packages, "preload": self._preload, "package_modules": self._modules}

@@ -81,7 +81,6 @@ class RunscBackend:
         self._preload = tuple(preload)
         self._packages = [name for name in packages if package_folders(name)]
         self._warm = [name for name in self._packages if warm is None or name in warm]
-        self._suites = warm is not None
         self._sessions = sessions
 
     def for_sessions(self) -> RunscBackend:
@@ -116,7 +115,6 @@ class RunscBackend:
             "seccomp": True,
             "landlock": True,
             "sessions": self._sessions,
-            "suites": self._suites,
             "packages": self._package_folders(),
             "preload": list(self._preload),
             "package_modules": modules_of(self._warm),

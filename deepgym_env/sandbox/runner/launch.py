@@ -4,7 +4,7 @@ The configuration is JSON, the stream's first frame: ``namespaces, seccomp, land
 them), ``packages`` (what to show beyond the stdlib: folders, or names of installed packages),
 ``self_contained`` (which of them bring the libraries they load, or need none that others don't),
 ``preload`` (modules of the stdlib to import), ``package_modules`` (modules of the packages that the
-second zygote imports), ``suites`` (whether submissions may do to files in their ``/tmp`` what tests do),
+second zygote imports),
 ``sessions`` (whether its children work on sessions' workspaces instead of judging submissions),
 ``store_mb`` (room for snapshots; without it a quarter of the memory).
 
@@ -148,8 +148,7 @@ def _become_zygote(
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
         own_pids = pid_namespace is not None
-        files = namespaces and bool(config.get("suites"))  # else these would be the host's
-        layers = Layers(namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable, files)
+        layers = Layers(namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
         set_up, serve = program
         set_up(layers)
         modules = config["preload"] + (config["package_modules"] if second else [])

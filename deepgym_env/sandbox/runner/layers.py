@@ -42,13 +42,7 @@ class Layers:
     """The ways of locking a child down that this zygote has at hand."""
 
     def __init__(
-        self,
-        namespaces: bool,
-        own_pids: bool,
-        seccomp_on: bool,
-        landlock_on: bool,
-        readable: List[str],
-        files: bool = False,
+        self, namespaces: bool, own_pids: bool, seccomp_on: bool, landlock_on: bool, readable: List[str]
     ) -> None:
         self.namespaces = namespaces
         self.own_pids = own_pids  # each child is in a pid namespace of its own
@@ -65,10 +59,10 @@ class Layers:
             rules = kernel.landlock_rules(shown, writable)
             self.landlock = _out_of_the_way(rules)
         if seccomp_on and own_pids:
-            ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None, files=files))
+            ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None))
             self.seccomp = lambda: ready
         elif seccomp_on:
-            self._program = seccomp.filter_program(os.uname().machine, _SOME_PID, files=files)
+            self._program = seccomp.filter_program(os.uname().machine, _SOME_PID)
             self.seccomp = self._own_filter
 
     def _own_filter(self) -> kernel.Filter:

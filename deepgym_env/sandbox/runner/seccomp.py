@@ -11,7 +11,7 @@ import errno
 import struct
 from typing import Dict, Iterable, List, Mapping, Optional, Tuple
 
-from .syscalls import ALLOWED, ARCHES, FILES, FORBIDDEN, MISSING, UNSUPPORTED, WORKSPACE
+from .syscalls import ALLOWED, ARCHES, FORBIDDEN, MISSING, UNSUPPORTED, WORKSPACE
 
 __all__ = ["filter_program", "workspace_program"]
 
@@ -36,16 +36,14 @@ _PRCTLS_REFUSED = (22, 28, 35, 0x59616D61)  # SET_SECCOMP SET_SECUREBITS SET_MM 
 _FCNTLS = (0, 1, 2, 3, 4, 1030, 1031, 1032)  # DUPFD GETFD SETFD GETFL SETFL DUPFD_CLOEXEC pipe size
 
 
-def filter_program(machine: str, own_pid_only: Optional[int], *, files: bool = False) -> bytes:
+def filter_program(machine: str, own_pid_only: Optional[int]) -> bytes:
     """Return the filter of a submission as bytes of ``struct sock_filter``.
 
     Args:
         machine: ``platform.machine()``; one of ``ARCHES``.
         own_pid_only: Signals may go to this pid only (None: to any pid in the namespace).
-        files: Files' modes and times may be changed and links made: where all but a ``/tmp`` is read-only.
     """
-    more = ((FILES, _ret(_ALLOW)),) if files else ()
-    tables = (*more, (ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS)))
+    tables = ((ALLOWED, _ret(_ALLOW)), (FORBIDDEN, _ret(_KILL)), (MISSING, _ret(_ERRNO | errno.ENOSYS)))
     return _program(machine, tables, _checks(own_pid_only))
 
 

@@ -4,7 +4,7 @@ From the kernel's ``asm/unistd_64.h`` and ``asm-generic/unistd.h``; None where a
 has no such call. What stands in no table is refused with ``EPERM``.
 """
 
-__all__ = ["ALLOWED", "ARCHES", "FILES", "FORBIDDEN", "MISSING", "UNSUPPORTED", "WORKSPACE"]
+__all__ = ["ALLOWED", "ARCHES", "FORBIDDEN", "MISSING", "UNSUPPORTED", "WORKSPACE"]
 
 # Machine name -> column below and AUDIT_ARCH number.
 ARCHES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
@@ -322,16 +322,6 @@ WORKSPACE = {
     "capget": (125, 90),
     "setitimer": (38, 103),
     "sched_getattr": (315, 275),
-}
-
-# Of these, what the tests of a suite do to files in a /tmp of their own: modes, times, links, copies of all three.
-FILES = {
-    name: WORKSPACE[name]
-    for name in (
-        *("chmod", "fchmod", "fchmodat", "fchmodat2", "utime", "utimes", "utimensat", "futimesat"),
-        *("link", "linkat", "symlink", "symlinkat"),
-        *("getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr"),
-    )
 }
 
 # Answered in a workspace as a file system without them would: `sed -i` and `cp -p` then do without.
