@@ -9,8 +9,8 @@ tasks, and starts nothing.
   difficulty, tags, split and measured pass rate.
 - :class:`RewardFunction`: rewards for trainers.
 - :class:`AdversarialTester`: attacks a task or a verifier before a model does (:mod:`deepgym_env.audit`).
-- :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`ScriptTask`, :class:`WorkspaceTask`,
-  :class:`RunResult` and their parts: what goes in and comes out.
+- :class:`Task`, :class:`AssertionTask`, :class:`ProgramTask`, :class:`ScriptTask`, :class:`SuiteTask`,
+  :class:`WorkspaceTask`, :class:`RunResult` and their parts: what goes in and comes out.
 - :class:`Program`, :class:`ProgramLimits`, :class:`ProgramResult`: stand-alone programs in any language.
 - :mod:`deepgym_env.envs`, :mod:`deepgym_env.wrappers`: Gymnasium environments and wrappers.
 - :mod:`deepgym_env.rollout`: an agent loop; :mod:`deepgym_env.episodes`: logs of episodes.
@@ -49,6 +49,9 @@ from deepgym_env.task import (
     StateTest,
     StdioComparison,
     StdioTest,
+    SuiteFile,
+    SuiteTask,
+    SuiteTest,
     Task,
     TestCase,
     WorkspaceTask,
@@ -80,6 +83,9 @@ __all__ = [
     "StateTest",
     "StdioComparison",
     "StdioTest",
+    "SuiteFile",
+    "SuiteTask",
+    "SuiteTest",
     "Task",
     "TestCase",
     "WorkspaceTask",

@@ -7,7 +7,8 @@
     │   ├── UnknownTaskError   no task has that id
     │   └── StoreError         an imported benchmark's file is damaged or of another version
     ├── ConfigError            an option has a value that can't work
-    │   └── LanguageError      the sandbox has no toolchain for a program's language
+    │   ├── LanguageError      the sandbox has no toolchain for a program's language
+    │   └── PackageError       the sandbox lacks packages that a suite of tests needs
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
@@ -29,6 +30,7 @@ __all__ = [
     "DeepGymError",
     "IsolationError",
     "LanguageError",
+    "PackageError",
     "RefusedError",
     "SandboxError",
     "StoreError",
@@ -65,6 +67,10 @@ class ConfigError(DeepGymError, ValueError):
 
 class LanguageError(ConfigError):
     """The sandbox has no toolchain for a program's language; the message says what is missing."""
+
+
+class PackageError(ConfigError):
+    """The sandbox lacks packages that a task's suite or solution needs; the message names them and the fix."""
 
 
 class SandboxError(DeepGymError):

@@ -41,14 +41,15 @@ class Fleet:
         self._workers = workers
         self._min_isolation: IsolationLevel = min_isolation
         self._pool: Pool | None = None
+        self._suites: Pool | None = None
         self._host: SessionHost | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._programs = ProgramRunner(self._program_session, seats=workers * _PROGRAMS, retries=retries)
         self._closed = False
 
-    def runner(self, *, waits: bool = False) -> AbstractAsyncContextManager[Runner]:
-        """Lend a runner; see :meth:`Pool.runner`."""
-        return self._running_pool().runner(waits=waits)
+    def runner(self, *, waits: bool = False, suites: bool = False) -> AbstractAsyncContextManager[Runner]:
+        """Lend a runner, one with what suites of tests use if asked; see :meth:`Pool.runner`."""
+        return (self._suite_pool() if suites else self._running_pool()).runner(waits=waits)
 
     async def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""
@@ -87,9 +88,10 @@ class Fleet:
         if self._host is not None:
             await self._host.aclose()
             self._host = None
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        for pool in (self._pool, self._suites):
+            if pool is not None:
+                pool.close()
+        self._pool = self._suites = None
 
     async def _program_session(self, files: Sequence[File], limits: SessionLimits) -> Session:
         return await self.session(files=files, limits=limits)
@@ -106,6 +108,17 @@ class Fleet:
         elif loop is not self._loop:
             raise ConfigError("an AsyncDeepGym serves the event loop it was first used on; make one per loop")
         return self._pool
+
+    def _suite_pool(self) -> Pool:
+        self._running_pool()  # of this loop, and not closed
+        if self._suites is None:
+            self._suites = Pool(
+                self._backend.for_suites(),
+                workers=self._workers,
+                in_flight=IN_FLIGHT,
+                min_isolation=self._min_isolation,
+            )
+        return self._suites
 
     def _running_host(self) -> SessionHost:
         self._running_pool()  # of this loop, and not closed

@@ -17,7 +17,7 @@ from deepgym_env.feedback import feedback
 from deepgym_env.hack_report import hack_report
 from deepgym_env.judge.scratch import scratch_task
 from deepgym_env.programs import Program, ProgramResult
-from deepgym_env.task import FunctionTask, Limits, ProgramLimits, ProgramTask, SubmissionTask
+from deepgym_env.task import FunctionTask, Limits, ProgramLimits, ProgramTask, SubmissionTask, SuiteTask
 
 __all__ = ["SubmissionEpisode"]
 
@@ -80,7 +80,7 @@ async def run_code(episode: SubmissionEpisode, code: str) -> str:
     Args:
         code: Python source of a whole program, standard library only.
     """
-    limits = episode.task.limits if isinstance(episode.task, FunctionTask) else Limits()
+    limits = episode.task.limits if isinstance(episode.task, FunctionTask | SuiteTask) else Limits()
     case = (await episode.engine.run(*scratch_task(code, limits))).cases[0]
     if case.status == "not_run":
         raise SandboxError("the scratch code could not be run")

@@ -6,18 +6,20 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import cast
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.errors import SandboxError
+from deepgym_env.errors import PackageError, SandboxError
 from deepgym_env.judge.floor import known_floor
 from deepgym_env.result import RunResult
-from deepgym_env.task import FunctionTask, ProgramTask, SubmissionTask
+from deepgym_env.task import FunctionTask, ProgramTask, SubmissionTask, SuiteTask
 
 __all__ = ["CanonReport", "check", "dishonest", "rejected"]
 
@@ -89,6 +91,7 @@ class CanonReport:
         tasks: How many were judged.
         tests: How many tests they have.
         published: How many have a solution published with them.
+        lacking: Tasks left out as the sandbox lacks a package they need, with what was said.
         failed: Tasks whose own solution doesn't pass, with the status it got.
         tried_on: How many tasks each dishonest answer was tried on, by its name.
         passed_by: The tasks each dishonest answer passes, by its name.
@@ -102,6 +105,7 @@ class CanonReport:
     tasks: int = 0
     tests: int = 0
     published: int = 0
+    lacking: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     tried_on: Counter[str] = field(default_factory=Counter)
     passed_by: dict[str, list[str]] = field(default_factory=dict)
@@ -115,17 +119,31 @@ class CanonReport:
 def dishonest(task: SubmissionTask) -> dict[str, str]:
     """Return submissions that know nothing of a task, by name.
 
-    ``empty`` is no function at all, ``stub`` returns None, ``always equal`` an object that claims to equal
-    everything, and ``frame reader`` looks for the right answer in its caller's variables and in all objects.
+    ``empty`` is no function at all, ``stub`` returns None (or is what the task starts from), ``always equal``
+    returns an object that claims to equal everything, and ``frame reader`` looks for the right answer in its
+    caller's variables and in all objects.
 
     Of programs in Python: ``empty`` does nothing, ``prints nothing`` reads its input, ``echo`` prints it,
     ``first answer`` prints what the first public test expects, and ``file reader`` looks for right answers in files.
     """
     if isinstance(task, ProgramTask):
         return _dishonest_programs(task)
-    if not isinstance(task, FunctionTask):
-        return {"empty": "# nothing\n"}
-    return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
+    if isinstance(task, SuiteTask) and not task.entry_point:
+        filled = {name: _filled(task.stub, body) for name, body in _BODIES.items()}
+        return {"empty": "# nothing\n", **filled, "stub": task.stub or "# nothing\n"}
+    if isinstance(task, FunctionTask | SuiteTask):
+        return {"empty": "# nothing\n", **{name: _function(task.entry_point, body) for name, body in _BODIES.items()}}
+    return {"empty": "# nothing\n"}
+
+
+def _filled(stub: str, body: str) -> str:
+    """Return a stub whose functions all do the same."""
+    statements = ast.parse(f"def function():\n{textwrap.indent(textwrap.dedent(body), '    ')}").body[0]
+    tree = ast.parse(stub)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name != "__init__":
+            node.body = cast(ast.FunctionDef, statements).body
+    return ast.unparse(tree) + "\n"
 
 
 def _dishonest_programs(task: ProgramTask) -> dict[str, str]:
@@ -160,31 +178,39 @@ def check(tasks: Sequence[SubmissionTask], engine: DeepGym, progress: Progress |
     Raises:
         SandboxError: If there is no verdict on one of them.
     """
-    report = CanonReport(tasks=len(tasks), tests=sum(len(task.tests) for task in tasks))
-    report.published = sum(task.reference is not None for task in tasks)
+    report = CanonReport()
     with ThreadPoolExecutor(max_workers=engine.workers * _IN_FLIGHT) as threads:
         began = time.perf_counter()
-        canonical = threads.map(lambda task: _judge(engine, task, _references(task)), tasks)
+        canonical = threads.map(lambda task: _canonical(engine, task), tasks)
         for done, (task, results) in enumerate(zip(tasks, canonical, strict=True), 1):
-            if any(not result.passed for result in results):
+            if isinstance(results, PackageError):
+                report.lacking[task.id] = str(results)
+            elif any(not result.passed for result in results):
                 report.failed[task.id] = results[0].status
             if progress is not None:
                 progress(done, 2 * len(tasks))
         report.seconds = time.perf_counter() - began
-        others = threads.map(lambda task: _judge(engine, task, [*dishonest(task).values(), *rejected(task)]), tasks)
-        for done, (task, results) in enumerate(zip(tasks, others, strict=True), len(tasks) + 1):
-            _note(report, task, results)
+        judged = [task for task in tasks if task.id not in report.lacking]
+        report.tasks, report.tests = len(judged), sum(len(task.tests) for task in judged)
+        report.published = sum(task.reference is not None for task in judged)
+        others = threads.map(lambda task: _judge(engine, task, [*dishonest(task).values(), *rejected(task)]), judged)
+        for done, (task, answers) in enumerate(zip(judged, others, strict=True), len(tasks) + 1):
+            _note(report, task, answers)
             if progress is not None:
-                progress(done, 2 * len(tasks))
-    known = {task.id: known_floor(task) for task in tasks}
+                progress(done, len(tasks) + len(judged))
+    known = {task.id: known_floor(task) for task in judged}
     floors = {name: floor for name, floor in known.items() if floor is not None}
     report.constant = [name for name, floor in floors.items() if floor == 1]
     report.mean_floor = sum(floors.values()) / len(floors) if floors else 0.0
     return report
 
 
-def _references(task: SubmissionTask) -> list[str]:
-    return [] if task.reference is None else [task.reference]
+def _canonical(engine: DeepGym, task: SubmissionTask) -> list[RunResult] | PackageError:
+    """Return the result of the solution published with a task; an empty list if none was."""
+    try:
+        return [] if task.reference is None else _judge(engine, task, [task.reference])
+    except PackageError as error:
+        return error
 
 
 def _note(report: CanonReport, task: SubmissionTask, results: Sequence[RunResult]) -> None:

@@ -68,6 +68,8 @@ _ALL = (
         "livecodebench/code_generation_lite",
     ),
     Benchmark("codecontests", "CodeContests", "CodeContests, of AlphaCode", "CC-BY-4.0", "deepmind/code_contests"),
+    Benchmark("bigcodebench", "BigCodeBench", "BigCodeBench", "Apache-2.0", "bigcode/bigcodebench"),
+    Benchmark("exercism", "Exercism", "Exercism, Python track", "MIT"),
 )
 BENCHMARKS: dict[str, Benchmark] = {benchmark.name: benchmark for benchmark in _ALL}
 _BY_NAMESPACE = {benchmark.namespace: benchmark for benchmark in _ALL}

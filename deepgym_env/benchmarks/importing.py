@@ -16,7 +16,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from deepgym_env.benchmarks import apps, codecontests, humaneval, leetcode, livecodebench, mbpp, plus
+from deepgym_env.benchmarks import (
+    apps,
+    bigcodebench,
+    codecontests,
+    exercism,
+    humaneval,
+    leetcode,
+    livecodebench,
+    mbpp,
+    plus,
+)
 from deepgym_env.benchmarks.catalogue import BENCHMARKS, Benchmark, store_of
 from deepgym_env.benchmarks.conversion import Converter, Row
 from deepgym_env.benchmarks.home import home
@@ -42,6 +52,8 @@ CONVERTERS: dict[str, Callable[[int | None], tuple[Converter, ...]]] = {
     "apps": lambda _: (apps.convert,),
     "livecodebench": lambda _: (livecodebench.convert,),
     "codecontests": lambda _: (codecontests.convert,),
+    "bigcodebench": lambda _: (bigcodebench.convert,),
+    "exercism": lambda _: (exercism.convert,),
 }
 """By the benchmark's name: what, given the option ``plus_inputs``, returns its converters, the preferred first."""
 WITH_PLUS_INPUTS = ("humanevalplus", "mbppplus")

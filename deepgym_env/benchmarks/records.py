@@ -29,6 +29,9 @@ from deepgym_env.task import (
     ScriptTask,
     StdioComparison,
     StdioTest,
+    SuiteFile,
+    SuiteTask,
+    SuiteTest,
     Task,
     Test,
     TestCase,
@@ -43,6 +46,7 @@ _BY_TEXT = ("exact", "equal", "close")
 _DESCRIBED = ("id", "title", "prompt", "reference", "difficulty", "tags", "seed", "source", "license")
 _PLAIN = (*_DESCRIBED, "entry_point", "prelude")
 _SCRIPT = (*_DESCRIBED, "floor", "language", "verifier", "verifier_language")
+_SUITE = (*_PLAIN, "floor", "suite", "framework", "module", "names", "packages", "stub")
 
 
 def pack(task: AnyTask) -> bytes:
@@ -189,6 +193,24 @@ def _program(record: dict[str, Any]) -> ProgramTask:
     )
 
 
+def _suite_record(task: SuiteTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in _SUITE},
+        "limits": _text(task.limits),
+        "files": [[file.path, file.text, file.hidden] for file in task.files],
+        "tests": [[test.id, test.public, test.name] for test in task.tests],
+    }
+
+
+def _suite(record: dict[str, Any]) -> SuiteTask:
+    return SuiteTask(
+        **{name: record[name] for name in _SUITE},
+        limits=Limits.model_validate_json(record["limits"]),
+        files=tuple(SuiteFile(path=path, text=text, hidden=hidden) for path, text, hidden in record["files"]),
+        tests=tuple(SuiteTest(id=test_id, public=public, name=name) for test_id, public, name in record["tests"]),
+    )
+
+
 def _text(model: Comparison | Limits | StdioComparison | ProgramLimits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
@@ -198,4 +220,5 @@ _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[st
     "assertion": (AssertionTask, _assertion_record, _assertion),
     "script": (ScriptTask, _script_record, _script),
     "program": (ProgramTask, _program_record, _program),
+    "suite": (SuiteTask, _suite_record, _suite),
 }

@@ -1,7 +1,7 @@
 """Rows of a benchmark's file, as published or as Hugging Face's ``datasets`` has it.
 
 - :func:`read_rows`: the rows of ``.jsonl``, ``.jsonl.gz``, ``.json`` and ``.json.gz`` files, of a data set saved
-  on disk, or of one on the Hugging Face Hub; :func:`read_hub`: of the last.
+  on disk, or of one on the Hugging Face Hub; the exercises of Exercism's track. :func:`read_hub`: of the Hub.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.benchmarks.conversion import Row
+from deepgym_env.benchmarks.exercism import is_track, read_track
 from deepgym_env.errors import ConfigError
 
 __all__ = ["SPLITS", "read_hub", "read_rows"]
@@ -27,13 +28,15 @@ def read_rows(source: str) -> list[tuple[Row, str | None]]:
     """Return the rows, each with the split it is of, where the source or its name says so.
 
     Args:
-        source: A file, a folder a data set was saved in, or a data set's id on the Hugging Face Hub,
-            also ``id:configuration``.
+        source: A file, a folder a data set was saved in, Exercism's track (a checkout, or an archive of it), or
+            a data set's id on the Hugging Face Hub, also ``id:configuration``.
 
     Raises:
         ConfigError: If there is no such source, or it can't be read; the message says what to give.
     """
     path = Path(source)
+    if path.exists() and is_track(path):
+        return [(row, None) for row in read_track(path)]
     if path.is_dir():
         return list(_saved(path))
     if path.exists():

@@ -203,6 +203,7 @@ def _facts(report: CanonReport) -> dict[str, Any]:
         "published_solutions": report.published,
         "published_solutions_passed": report.published - len(report.failed),
         "failed": report.failed,
+        "lacking": report.lacking,
         "passed_by": report.passed_by,
         "published_as_wrong": report.rejected,
         "passed_by_what_is_published_as_wrong": report.accepted,
@@ -220,6 +221,8 @@ def _print_check(report: CanonReport) -> None:
     grid.add_row("published solution", str(passed), str(report.published), which)
     for answer, tasks in report.passed_by.items():
         grid.add_row(answer, str(len(tasks)), str(report.tried_on[answer]), ", ".join(tasks))
+    if report.lacking:
+        grid.add_row("left out, for want of a package", str(len(report.lacking)), "", ", ".join(report.lacking))
     if report.rejected:
         weak = ", ".join(dict.fromkeys(report.accepted))
         grid.add_row("published as wrong", str(len(report.accepted)), str(report.rejected), weak)

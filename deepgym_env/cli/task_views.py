@@ -24,6 +24,7 @@ from deepgym_env.task import (
     ScriptTask,
     SessionLimits,
     StdioComparison,
+    SuiteTask,
     Task,
     WorkspaceTask,
 )
@@ -130,6 +131,35 @@ def _script_table(task: ScriptTask) -> Table:
     grid = table("public test")
     for test in task.public_tests:
         grid.add_row(test.id)
+    return grid
+
+
+def _suite_data(task: SuiteTask) -> dict[str, Any]:
+    return {
+        "trust": task.trust,
+        "framework": task.framework,
+        "module": task.module,
+        "entry_point": task.entry_point or None,
+        "packages": list(task.packages),
+        "stub": task.stub,
+        "limits": task.limits.model_dump(),
+        "public_tests": [{"id": test.id, "name": test.name} for test in task.public_tests],
+    }
+
+
+def _suite_facts(task: SuiteTask) -> list[tuple[str, str]]:
+    return [
+        ("trust", f"{task.trust}: tests and submission share a process, see docs/security.md"),
+        ("tests", f"a suite of {task.framework}, which has the solution as `{task.module}`"),
+        ("packages", ", ".join(task.packages) or "the standard library's"),
+        ("limits", _limits_text(task.limits)),
+    ]
+
+
+def _suite_table(task: SuiteTask) -> Table:
+    grid = table("public test", "in the suite")
+    for test in task.public_tests:
+        grid.add_row(test.id, Text(test.name))
     return grid
 
 
@@ -249,5 +279,6 @@ _VIEWS: dict[type, TaskView] = {
     AssertionTask: TaskView("function", _assertion_data, _assertion_facts, _assertion_table),
     ScriptTask: TaskView("script", _script_data, _script_facts, _script_table),
     ProgramTask: TaskView("program", _program_data, _program_facts, _program_table),
+    SuiteTask: TaskView("suite", _suite_data, _suite_facts, _suite_table),
     WorkspaceTask: TaskView("workspace", _workspace_data, _workspace_facts, _workspace_table),
 }

@@ -12,9 +12,20 @@ from deepgym_env.judge.call import CallJudge
 from deepgym_env.judge.script import ScriptJudge
 from deepgym_env.judge.state import StateJudge
 from deepgym_env.judge.stdio import StdioJudge
-from deepgym_env.task import AssertionTask, ProgramTask, ScriptTask, SubmissionTask, Task
+from deepgym_env.judge.suite import SuiteJudge
+from deepgym_env.task import AssertionTask, ProgramTask, ScriptTask, SubmissionTask, SuiteTask, Task
 
-__all__ = ["AssertionJudge", "CallJudge", "Judge", "Sandboxes", "ScriptJudge", "StateJudge", "StdioJudge", "judge_of"]
+__all__ = [
+    "AssertionJudge",
+    "CallJudge",
+    "Judge",
+    "Sandboxes",
+    "ScriptJudge",
+    "StateJudge",
+    "StdioJudge",
+    "SuiteJudge",
+    "judge_of",
+]
 
 
 def judge_of(task: SubmissionTask) -> Judge:
@@ -31,4 +42,6 @@ def judge_of(task: SubmissionTask) -> Judge:
         return ScriptJudge(task)
     if isinstance(task, ProgramTask):
         return StdioJudge(task)
+    if isinstance(task, SuiteTask):
+        return SuiteJudge(task)
     raise ConfigError(f"no judge for a {type(task).__name__}")

@@ -22,8 +22,13 @@ __all__ = ["Judge", "Sandboxes"]
 class Sandboxes(Protocol):
     """Lends what untrusted code runs in."""
 
-    def runner(self, *, waits: bool = False) -> AbstractAsyncContextManager[Runner]:
-        """Lend a runner, for one process; ``waits`` if it will wait for others more than compute."""
+    def runner(self, *, waits: bool = False, suites: bool = False) -> AbstractAsyncContextManager[Runner]:
+        """Lend a runner, for one process.
+
+        Args:
+            waits: Whether it will wait for others more than compute.
+            suites: Whether it has to have what suites of tests use.
+        """
 
     async def session(self, *, files: Sequence[File] = (), limits: SessionLimits | None = None) -> Session:
         """Start a session with these files."""

@@ -160,11 +160,11 @@ class Hearing:
         self._cpu_seconds = 0.0
         self._peak_kb = 0
 
-    async def hold(self, sandboxes: Sandboxes, *, waits: bool = False) -> None:
+    async def hold(self, sandboxes: Sandboxes, *, waits: bool = False, suites: bool = False) -> None:
         """Have it asked everything, in as many processes as it takes."""
         again = True
         while again:
-            async with sandboxes.runner(waits=waits) as runner:
+            async with sandboxes.runner(waits=waits, suites=suites) as runner:
                 again = self.end(await runner.execute(self.next_job(), self.take))
 
     def next_job(self) -> Job:

@@ -1,15 +1,19 @@
 """Names in test code.
 
 - :func:`foreign_names`: what it takes from the submission.
+- :func:`unbound_names`: what a module takes from the file it is put behind.
 """
 
 from __future__ import annotations
 
+import ast
 import builtins
 import symtable
 from collections.abc import Iterator
 
-__all__ = ["foreign_names"]
+from deepgym_env.source import parse
+
+__all__ = ["foreign_names", "unbound_names"]
 
 
 def foreign_names(code: str, support: str, entry_point: str) -> tuple[str, ...]:
@@ -36,6 +40,25 @@ def foreign_names(code: str, support: str, entry_point: str) -> tuple[str, ...]:
                 if name.is_assigned() or name.is_imported():
                     known.add(name.get_name())
     return tuple(sorted(used - known))
+
+
+def unbound_names(code: str) -> tuple[str, ...]:
+    r"""Return the global names that a module uses and doesn't bind, sorted; built-ins are no such names.
+
+    Example:
+        >>> unbound_names("import re\ndef test():\n    import os\n    assert f(re) == os.name\ndef g(): os.sep")
+        ('f', 'os')
+    """
+    plain = ast.unparse(parse(code))  # without what Python would warn of, such as "\\d"
+    table = symtable.symtable(plain, "test.py", "exec")
+    bound = {name.get_name() for name in table.get_symbols() if name.is_assigned() or name.is_imported()}
+    used = {
+        name.get_name()
+        for scope in _scopes(table)
+        for name in scope.get_symbols()
+        if name.is_referenced() and (scope is table or name.is_global())
+    }
+    return tuple(sorted(used - bound - set(dir(builtins)) - {"__file__"}))
 
 
 def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:

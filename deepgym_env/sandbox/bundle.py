@@ -2,6 +2,7 @@
 
 - :data:`BOOT`: the program to start there, as ``python3 -s -S -c BOOT folder``: a folder it may write to.
 - :func:`bundle`: the first bytes that program reads.
+- :data:`SUITE_PRELOAD`, :data:`SUITE_PACKAGES`, :data:`SUITE_WARM`: what runners that suites of tests run in have.
 - :func:`package_folders`: where a package of ours lies; :func:`modules_of`: what to import of it.
 """
 
@@ -11,6 +12,7 @@ import functools
 import importlib.util
 import json
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +23,25 @@ DEFAULT_PRELOAD: tuple[str, ...] = (
     *("abc", "bisect", "collections", "contextlib", "copy", "dataclasses", "datetime", "decimal", "enum"),
     *("fractions", "functools", "heapq", "io", "itertools", "json", "math", "operator", "random", "re"),
     *("statistics", "string", "time", "traceback", "types", "typing"),
+)
+# What suites of tests use besides; a sandbox of theirs has it at hand.
+SUITE_PRELOAD: tuple[str, ...] = (*DEFAULT_PRELOAD, "asyncio", "unittest", "unittest.async_case", "unittest.mock")
+# What a suite, or the solution it tests, may import where it is installed: what public benchmarks name, and what
+# that needs in turn. Some of it every second suite imports, so it is imported once.
+SUITE_WARM: tuple[str, ...] = ("numpy", "pandas", "pytest")
+SUITE_PACKAGES: tuple[str, ...] = (
+    *SUITE_WARM,
+    *("_pytest py pluggy iniconfig pygments exceptiongroup tomli typing_extensions packaging six attr attrs").split(),
+    *("dateutil pytz tzdata sortedcontainers scipy sklearn joblib threadpoolctl matplotlib mpl_toolkits pylab").split(),
+    *("cycler kiwisolver pyparsing fontTools contourpy PIL seaborn statsmodels patsy sympy mpmath regex").split(),
+    *("requests urllib3 certifi idna charset_normalizer chardet bs4 soupsieve lxml html5lib webencodings").split(),
+    *("nltk tqdm click psutil yaml _yaml openpyxl et_xmlfile docx xlwt xmltodict prettytable wcwidth").split(),
+    *("texttable textblob wordcloud folium branca jinja2 markupsafe xyzservices geopy geographiclib").split(),
+    *("rsa pyasn1 cryptography cffi _cffi_backend pycparser Crypto blake3 faker flask werkzeug itsdangerous").split(),
+    *("blinker flask_login flask_mail flask_restful aniso8601 flask_wtf wtforms django asgiref sqlparse").split(),
+    *("mechanize sendgrid python_http_client natsort Levenshtein rapidfuzz wordninja holidays shapely").split(),
+    *("pyquery cssselect wikipedia narwhals defusedxml").split(),
+    *("pillow.libs scikit_learn.libs shapely.libs").split(),  # shared libraries named by the wheel, not the package
 )
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -71,9 +92,13 @@ def modules_of(packages: Sequence[str]) -> list[str]:
 
 
 def package_folders(name: str) -> list[str]:
-    """Return a package's folder and that of the libraries its wheel brings; none if not installed."""
+    """Return a package's folder (a module's file) and that of the libraries its wheel brings; none if not installed."""
+    if name.endswith(".libs"):
+        return [path for path in (os.path.join(place, name) for place in sys.path) if os.path.isdir(path)][:1]
     spec = importlib.util.find_spec(name)
-    if spec is None or not spec.origin:
+    if spec is None:
         return []
-    folder = os.path.dirname(os.path.realpath(spec.origin))
-    return [path for path in (folder, f"{folder}.libs") if os.path.isdir(path)]
+    if spec.submodule_search_locations is None:
+        return [os.path.realpath(spec.origin)] if spec.origin and os.path.isfile(spec.origin) else []
+    folders = [os.path.realpath(place) for place in spec.submodule_search_locations]
+    return [path for folder in folders for path in (folder, f"{folder}.libs") if os.path.isdir(path)]

@@ -21,7 +21,16 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from deepgym_env.errors import ConfigError, SandboxError
-from deepgym_env.sandbox.bundle import BOOT, DEFAULT_PRELOAD, ENVIRONMENT, bundle
+from deepgym_env.sandbox.bundle import (
+    BOOT,
+    DEFAULT_PRELOAD,
+    ENVIRONMENT,
+    SUITE_PACKAGES,
+    SUITE_PRELOAD,
+    SUITE_WARM,
+    bundle,
+    modules_of,
+)
 
 __all__ = ["DaytonaBackend"]
 
@@ -81,6 +90,7 @@ class DaytonaBackend:
         start_seconds: float = 120.0,
         preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
+        warm: Sequence[str] | None = None,
         sessions: bool = False,
     ) -> None:
         """Choose what sandboxes look like; the service is asked first when one is started.
@@ -100,6 +110,7 @@ class DaytonaBackend:
             start_seconds: How long a sandbox may take to start.
             preload: Modules each runner imports once, before any submission.
             packages: Packages of the sandbox that submissions may import, besides the standard library.
+            warm: Which of them each runner imports once; by default all.
             sessions: Runners hold sessions' workspaces instead of judging submissions.
 
         Raises:
@@ -130,12 +141,20 @@ class DaytonaBackend:
         }
         self._preload = tuple(preload)
         self._packages = () if sessions else tuple(packages)
+        self._warm = [name for name in self._packages if warm is None or name in warm]
         self._sessions = sessions
         self._guard = _GuardProcess()
 
     def for_sessions(self) -> DaytonaBackend:
         """Return a backend like this one whose runners hold sessions."""
         other = DaytonaBackend(preload=self._preload, sessions=True)
+        other._request, other._guard = self._request, self._guard
+        return other
+
+    def for_suites(self) -> DaytonaBackend:
+        """Return a backend like this one whose runners have what suites of tests use."""
+        packages = tuple(dict.fromkeys([*self._packages, *SUITE_PACKAGES]))
+        other = DaytonaBackend(preload=SUITE_PRELOAD, packages=packages, warm=SUITE_WARM)
         other._request, other._guard = self._request, self._guard
         return other
 
@@ -169,12 +188,11 @@ class DaytonaBackend:
 
     def _config(self, memory_mb: int) -> dict[str, Any]:
         config = {"namespaces": True, "seccomp": True, "landlock": True, "sessions": self._sessions}
-        random = ["numpy.random"] if "numpy" in self._packages else []
         return {
             **config,
             "packages": list(self._packages),
             "preload": list(self._preload),
-            "package_modules": [*self._packages, *random],
+            "package_modules": modules_of(self._warm),
             "store_mb": memory_mb // 4,
         }
 

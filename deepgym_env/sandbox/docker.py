@@ -27,7 +27,16 @@ from typing import Any
 
 from deepgym_env.errors import SandboxError
 from deepgym_env.sandbox import owner
-from deepgym_env.sandbox.bundle import BOOT, DEFAULT_PRELOAD, ENVIRONMENT, bundle, modules_of
+from deepgym_env.sandbox.bundle import (
+    BOOT,
+    DEFAULT_PRELOAD,
+    ENVIRONMENT,
+    SUITE_PACKAGES,
+    SUITE_PRELOAD,
+    SUITE_WARM,
+    bundle,
+    modules_of,
+)
 from deepgym_env.sandbox.seccomp_profile import profile
 
 __all__ = ["BUILT_IMAGE", "DEFAULT_IMAGE", "DockerBackend", "connect"]
@@ -154,6 +163,7 @@ class DockerBackend:
         runtime: str | None = None,
         preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
+        warm: Sequence[str] | None = None,
         memory_mb: int | None = None,
         cpus: float | None = None,
         sessions: bool = False,
@@ -166,6 +176,7 @@ class DockerBackend:
             runtime: The daemon's runtime to use; one whose name begins with ``runsc`` is gVisor.
             preload: Modules each runner imports once, before any submission.
             packages: Packages of the image that submissions may import, besides the standard library.
+            warm: Which of them each runner imports once; by default all.
             memory_mb: Memory of a container, MiB; by default three quarters of the daemon's machine.
             cpus: CPUs a container may use; by default all.
             sessions: Runners hold sessions' workspaces instead of judging submissions.
@@ -175,6 +186,7 @@ class DockerBackend:
         self._runtime = runtime
         self._preload = tuple(preload)
         self._packages = tuple(packages)
+        self._warm = [name for name in packages if warm is None or name in warm]
         self._memory_mb = memory_mb
         self._cpus = cpus
         self._sessions = sessions
@@ -190,6 +202,18 @@ class DockerBackend:
             memory_mb=self._memory_mb,
             cpus=self._cpus,
             sessions=True,
+        )
+
+    def for_suites(self) -> DockerBackend:
+        """Return a backend like this one whose runners have what suites of tests use."""
+        return DockerBackend(
+            self._image,
+            runtime=self._runtime,
+            preload=SUITE_PRELOAD,
+            packages=tuple(dict.fromkeys([*self._packages, *SUITE_PACKAGES])),
+            warm=SUITE_WARM,
+            memory_mb=self._memory_mb,
+            cpus=self._cpus,
         )
 
     def start(self) -> _Container:
@@ -288,7 +312,7 @@ class DockerBackend:
             "sessions": self._sessions,
             "packages": list(self._packages),
             "preload": list(self._preload),
-            "package_modules": modules_of(self._packages),
+            "package_modules": modules_of(self._warm),
             "store_mb": memory >> 22,
         }
 

@@ -70,6 +70,9 @@ class Backend(Protocol):
     def for_sessions(self) -> Backend:
         """Return a backend like this one whose runners hold sessions' workspaces."""
 
+    def for_suites(self) -> Backend:
+        """Return a backend like this one whose runners have what suites of tests use: packages, pytest."""
+
 
 @dataclass(slots=True)
 class _Active:

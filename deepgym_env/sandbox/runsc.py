@@ -22,7 +22,17 @@ from typing import Any
 
 from deepgym_env.errors import SandboxError
 from deepgym_env.sandbox import owner
-from deepgym_env.sandbox.bundle import BOOT, DEFAULT_PRELOAD, ENVIRONMENT, bundle, modules_of, package_folders
+from deepgym_env.sandbox.bundle import (
+    BOOT,
+    DEFAULT_PRELOAD,
+    ENVIRONMENT,
+    SUITE_PACKAGES,
+    SUITE_PRELOAD,
+    SUITE_WARM,
+    bundle,
+    modules_of,
+    package_folders,
+)
 from deepgym_env.sandbox.subprocesses import ProcessHandle, spawn
 
 __all__ = ["RunscBackend"]
@@ -54,6 +64,7 @@ class RunscBackend:
         platform: str | None = None,
         preload: Sequence[str] = DEFAULT_PRELOAD,
         packages: Sequence[str] = ("numpy",),
+        warm: Sequence[str] | None = None,
         sessions: bool = False,
     ) -> None:
         """Choose what runners look like.
@@ -63,16 +74,23 @@ class RunscBackend:
                 environment variable ``DEEPGYM_RUNSC_PLATFORM`` says, else gVisor's own choice.
             preload: Modules each runner imports once, before any submission.
             packages: Installed packages submissions may import, besides the standard library.
+            warm: Which of them each runner imports once; by default all.
             sessions: Runners hold sessions' workspaces instead of judging submissions.
         """
         self._platform = platform or os.environ.get("DEEPGYM_RUNSC_PLATFORM")
         self._preload = tuple(preload)
         self._packages = [name for name in packages if package_folders(name)]
+        self._warm = [name for name in self._packages if warm is None or name in warm]
         self._sessions = sessions
 
     def for_sessions(self) -> RunscBackend:
         """Return a backend like this one whose runners hold sessions."""
         return RunscBackend(platform=self._platform, preload=self._preload, packages=(), sessions=True)
+
+    def for_suites(self) -> RunscBackend:
+        """Return a backend like this one whose runners have what suites of tests use."""
+        packages = tuple(dict.fromkeys([*self._packages, *SUITE_PACKAGES]))
+        return RunscBackend(platform=self._platform, preload=SUITE_PRELOAD, packages=packages, warm=SUITE_WARM)
 
     def start(self) -> ProcessHandle:
         """Start a sandbox with a runner.
@@ -99,7 +117,7 @@ class RunscBackend:
             "sessions": self._sessions,
             "packages": self._package_folders(),
             "preload": list(self._preload),
-            "package_modules": modules_of(self._packages),
+            "package_modules": modules_of(self._warm),
         }
         handle.layers = {"kernel": None}
         self._send_runner(handle)

@@ -3,7 +3,8 @@
 - :class:`SubmissionTask`: answered by one piece of code. Of a function it is a :class:`Task`, tested by
   calls (:class:`Case`, :class:`Call`, :class:`Comparison`, :class:`Query`, :class:`TestCase`), or an
   :class:`AssertionTask`, tested by code that others wrote (:class:`CodeTest`). Of a program it is a
-  :class:`ProgramTask`, tested by what it prints (:class:`StdioTest`, :class:`StdioComparison`).
+  :class:`ProgramTask`, tested by what it prints (:class:`StdioTest`, :class:`StdioComparison`). A
+  :class:`SuiteTask` is tested by a suite in its own process (:class:`SuiteTest`, :class:`SuiteFile`).
   Whatever it is, a :class:`ScriptTask` is judged by a stand-alone verifier.
 - :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
 - :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
@@ -18,6 +19,7 @@ from deepgym_env.task.function import AssertionTask, CodeTest, FunctionTask, Tas
 from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
 from deepgym_env.task.program import ProgramTask, StdioComparison, StdioTest
 from deepgym_env.task.script import ScriptTask
+from deepgym_env.task.suite import SuiteFile, SuiteTask, SuiteTest
 from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
 
 __all__ = [
@@ -41,6 +43,9 @@ __all__ = [
     "StdioComparison",
     "StdioTest",
     "SubmissionTask",
+    "SuiteFile",
+    "SuiteTask",
+    "SuiteTest",
     "Task",
     "Test",
     "TestCase",

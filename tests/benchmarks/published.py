@@ -123,6 +123,36 @@ CODECONTESTS = {
     "input_file": "",
     "output_file": "",
 }
+BIGCODEBENCH = {
+    "task_id": "BigCodeBench/9000",
+    "instruct_prompt": "Return the root of a number. You should write self-contained code starting with: ...",
+    "complete_prompt": 'import math\n\ndef task_func(x):\n    """\n    Return the root.\n    """\n',
+    "canonical_solution": "    return math.sqrt(x)",
+    "code_prompt": "import math\ndef task_func(x):\n",
+    "test": "import unittest\nfrom unittest.mock import patch\nclass TestCases(unittest.TestCase):\n"
+    "    def test_case_1(self):\n        self.assertEqual(task_func(4), 2)\n"
+    "    def test_case_2(self):\n        with patch('math.sqrt', return_value=9):\n"
+    "            self.assertEqual(task_func(4), 9)\n"
+    "    def test_case_3(self):\n        self.assertAlmostEqual(task_func(2), math.sqrt(2))\n",
+    "entry_point": "task_func",
+    "libs": "['math']",
+}
+EXERCISM = {
+    "task_id": "two-times",
+    "kind": "practice",
+    "level": 5,
+    "files": {
+        ".meta/config.json": '{"files": {"solution": ["two_times.py"], "test": ["two_times_test.py"],'
+        ' "example": [".meta/example.py"]}}',
+        ".meta/example.py": "def two_times(n):\n    return 2 * n\n",
+        ".docs/instructions.md": "# Instructions\n\nDouble it.\n",
+        "two_times.py": "def two_times(n):\n    pass\n",
+        "two_times_test.py": "import unittest\nfrom two_times import two_times\nfrom data import PAIRS\n\n\n"
+        "class TwoTimesTest(unittest.TestCase):\n    def test_all(self):\n        for n, expected in PAIRS:\n"
+        "            with self.subTest(n=n):\n                self.assertEqual(two_times(n), expected)\n",
+        "data.py": "PAIRS = [(1, 2), (4, 8)]\n",
+    },
+}
 ROWS: dict[str, list[dict[str, Any]]] = {
     "humaneval": [HUMANEVAL],
     "mbpp": [MBPP],
@@ -133,6 +163,8 @@ ROWS: dict[str, list[dict[str, Any]]] = {
     "apps": [APPS],
     "livecodebench": [LIVECODEBENCH],
     "codecontests": [CODECONTESTS],
+    "bigcodebench": [BIGCODEBENCH],
+    "exercism": [EXERCISM],
 }
 IDS = {
     "humaneval": "HumanEval/900",
@@ -144,6 +176,8 @@ IDS = {
     "apps": "APPS/4000",
     "livecodebench": "LiveCodeBench/abc301_a",
     "codecontests": "CodeContests/1575_A-Another-Doubling-Problem",
+    "bigcodebench": "BigCodeBench/9000",
+    "exercism": "Exercism/two-times",
 }
 UNPUBLISHED = {"livecodebench": "print(2 * int(input()))"}
 """Solutions, where a benchmark publishes none."""

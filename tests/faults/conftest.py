@@ -58,6 +58,9 @@ class Fragile:
     def for_sessions(self) -> Fragile:
         return Fragile(self._inner.for_sessions(), self._processes, self.handles)
 
+    def for_suites(self) -> Fragile:
+        return Fragile(self._inner.for_suites(), self._processes, self.handles)
+
     def kill(self) -> None:
         """Kill every sandbox there is."""
         self._strike(signal.SIGKILL, lambda api, container: api.kill(container))

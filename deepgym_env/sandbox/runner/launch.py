@@ -2,9 +2,11 @@
 
 The configuration is JSON, the stream's first frame: ``namespaces, seccomp, landlock`` (whether to use
 them), ``packages`` (what to show beyond the stdlib: folders, or names of installed packages),
+``self_contained`` (which of them bring the libraries they load, or need none that others don't),
 ``preload`` (modules of the stdlib to import), ``package_modules`` (modules of the packages that the
-second zygote imports), ``sessions`` (whether its children work on sessions' workspaces instead of
-judging submissions), ``store_mb`` (room for snapshots; without it a quarter of the memory).
+second zygote imports),
+``sessions`` (whether its children work on sessions' workspaces instead of judging submissions),
+``store_mb`` (room for snapshots; without it a quarter of the memory).
 
 There are two zygotes: one without packages, whose children are cheaper, and one that imports the
 packages as well, once the first submission that mentions one of them comes.
@@ -12,6 +14,7 @@ packages as well, once the first submission that mentions one of them comes.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import resource
@@ -19,7 +22,7 @@ import signal
 import socket
 import sys
 import sysconfig
-from typing import Any, Callable, Dict, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
 from . import child, isolation, kernel, supervisor, wire, zygote
 from .layers import Layers, Limits
@@ -58,7 +61,8 @@ def main() -> None:
 def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str, Any]]:
     """Isolate, fork the zygotes, wait until the first is warm; return controls, pid and report."""
     packages = [folder for package in config["packages"] for folder in _package_folders(package)]
-    folders, hidden, config["sys_path"] = _python_folders(packages)
+    self_contained = {folder for package in config.get("self_contained", ()) for folder in _package_folders(package)}
+    folders, hidden, config["sys_path"] = _python_folders(packages, self_contained)
     root = Root({folder: folder for folder in folders}, hidden)
     root.shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
     if config["sessions"]:
@@ -164,7 +168,7 @@ def _open_or_none(path: str) -> Optional[int]:
         return None
 
 
-def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str]]:
+def _python_folders(packages: List[str], self_contained: Set[str]) -> Tuple[List[str], List[str], List[str]]:
     """Return the folders Python and ``packages`` need, what of them to cover, and the stdlib's ``sys.path``."""
     paths = sysconfig.get_paths()
     stdlib = {os.path.realpath(paths["stdlib"]), os.path.realpath(paths["platstdlib"])}
@@ -172,13 +176,13 @@ def _python_folders(packages: List[str]) -> Tuple[List[str], List[str], List[str
     hidden = [os.path.join(root, name) for root in stdlib for name in isolation.PACKAGE_FOLDERS]
     shown = sorted({*stdlib, *(os.path.dirname(path) for path in sys_path if os.path.realpath(path) not in stdlib)})
     shown = [path for path in shown if not any(path != root and path.startswith(root + "/") for root in stdlib)]
-    extensions = _extension_modules(sys_path, packages)
+    extensions = _extension_modules(sys_path, [package for package in packages if package not in self_contained])
     libraries = isolation.library_folders(extensions, [*shown, *packages])
     return [*shown, *libraries], hidden, sys_path
 
 
 def _package_folders(package: str) -> List[str]:
-    """Return a package's folder and that of the libraries its wheel brings; none if not installed."""
+    """Return a package's folder (a module's file) and that of the libraries its wheel brings; none if not installed."""
     if os.path.isabs(package):
         return [package]
     paths = sysconfig.get_paths()
@@ -187,6 +191,9 @@ def _package_folders(package: str) -> List[str]:
         folder = os.path.join(place, package)
         if os.path.isdir(folder):
             return [path for path in (folder, folder + ".libs") if os.path.isdir(path)]
+        for file in [folder + ".py", *glob.glob(glob.escape(folder) + ".*.so")]:
+            if os.path.isfile(file):
+                return [file]
     return []
 
 
@@ -195,6 +202,7 @@ def _extension_modules(sys_path: List[str], packages: List[str]) -> List[str]:
     places = [path for path in sys_path if path.endswith("lib-dynload")]
     places += [place for package in packages for place, _, _ in os.walk(package)]
     found = [os.path.join(place, name) for place in places for name in os.listdir(place) if name.endswith(".so")]
+    found += [package for package in packages if package.endswith(".so")]
     return [path for path in found if not os.path.basename(path).startswith(_SKIPPED_EXTENSIONS)]
 
 
