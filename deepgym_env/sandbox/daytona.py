@@ -143,6 +143,7 @@ class DaytonaBackend:
         self._packages = () if sessions else tuple(packages)
         self._warm = [name for name in self._packages if warm is None or name in warm]
         self._sessions = sessions
+        self._programs = warm is not None
         self._guard = _GuardProcess()
 
     def for_sessions(self) -> DaytonaBackend:
@@ -187,8 +188,10 @@ class DaytonaBackend:
         )
 
     def _config(self, memory_mb: int) -> dict[str, Any]:
-        config = {"namespaces": True, "seccomp": True, "landlock": True, "sessions": self._sessions}
+        config = {"namespaces": True, "seccomp": True, "landlock": True}
         return {
+            "sessions": self._sessions,
+            "programs": self._programs,
             **config,
             "packages": list(self._packages),
             "preload": list(self._preload),

@@ -189,6 +189,7 @@ class DockerBackend:
         self._warm = [name for name in packages if warm is None or name in warm]
         self._memory_mb = memory_mb
         self._cpus = cpus
+        self._programs = warm is not None
         self._sessions = sessions
         self._worked = False
 
@@ -310,6 +311,7 @@ class DockerBackend:
             "seccomp": True,
             "landlock": True,
             "sessions": self._sessions,
+            "programs": self._programs,
             "packages": list(self._packages),
             "preload": list(self._preload),
             "package_modules": modules_of(self._warm),

@@ -65,6 +65,7 @@ class LocalBackend:
         self._names = tuple(packages)
         self._layers = tuple(layers)
         self._sessions = sessions
+        self._programs = warm is not None
 
     def for_sessions(self) -> LocalBackend:
         """Return a backend like this one whose runners hold sessions."""
@@ -110,6 +111,6 @@ class LocalBackend:
 
     def _config(self) -> dict[str, Any]:
         config: dict[str, Any] = {name: name in self._layers for name in ("namespaces", "seccomp", "landlock")}
-        config["sessions"] = self._sessions
+        config["sessions"], config["programs"] = self._sessions, self._programs
         config["self_contained"] = self._self_contained
         return {**config, "packages": self._packages, "preload": self._preload, "package_modules": self._modules}

@@ -82,6 +82,7 @@ class RunscBackend:
         self._packages = [name for name in packages if package_folders(name)]
         self._warm = [name for name in self._packages if warm is None or name in warm]
         self._sessions = sessions
+        self._programs = warm is not None
 
     def for_sessions(self) -> RunscBackend:
         """Return a backend like this one whose runners hold sessions."""
@@ -115,6 +116,7 @@ class RunscBackend:
             "seccomp": True,
             "landlock": True,
             "sessions": self._sessions,
+            "programs": self._programs,
             "packages": self._package_folders(),
             "preload": list(self._preload),
             "package_modules": modules_of(self._warm),

@@ -23,6 +23,7 @@ from . import codec, isolation, kernel, views, wire
 from . import standard as standard  # for what is judged by test code, which finds it in sys.modules
 from .channel import CHANNEL, Channel
 from .layers import Layers, Limits, set_rlimits
+from .network import enter_own_network
 
 __all__ = ["lock_down", "main", "reset_signals"]
 
@@ -45,6 +46,8 @@ def lock_down(limits: Limits, layers: Layers) -> None:
         os.chdir("/tmp")
         # A user namespace of its own, so that the limit on threads counts this child's alone.
         kernel.unshare(kernel.CLONE_NEWUSER)
+        if layers.programs:
+            enter_own_network()
     _set_rlimits(limits, layers)
     kernel.capset_none()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)

@@ -6,13 +6,10 @@ other, collects its output, keeps its limits, and ends what is left of it when t
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import resource
 import signal
-import socket
-import struct
 import time
 from typing import Any, Dict, List, NoReturn, Optional
 
@@ -20,7 +17,8 @@ from . import kernel, service
 from .channel import Channel
 from .layers import set_rlimits
 from .link import Link
-from .root import BINARIES, SESSIONS, STORE, WORKSPACE
+from .network import enter_own_network
+from .root import SEARCHED, SESSIONS, STORE, WORKSPACE
 from .watch import Outcome, Stream, Watch
 
 __all__ = ["run"]
@@ -28,7 +26,6 @@ __all__ = ["run"]
 _STATE = 9  # the descriptor a shell writes its state to
 _DESCRIPTORS = 256
 _UID = 1000
-_SIOCSIFFLAGS, _UP_AND_RUNNING = 0x8914, 0x41
 # Carries directory and exported variables from one command to the next, whatever way it ends.
 _SHELL_SCRIPT = (
     'trap \'dg_status=$?; { printf "%s\\0" "$PWD"; export -p; } >&9 2>/dev/null; exit $dg_status\' EXIT; '
@@ -36,7 +33,7 @@ _SHELL_SCRIPT = (
 )
 _ARGV_SCRIPT = 'eval "$1" 2>/dev/null; shift; exec "$@"'
 _ENVIRONMENT = {
-    "PATH": BINARIES + ":/usr/local/bin:/usr/bin:/bin",
+    "PATH": SEARCHED,
     "HOME": WORKSPACE,
     "USER": "agent",
     "SHELL": "/bin/bash",
@@ -89,13 +86,8 @@ def _wake_on_child() -> int:
 
 def _enter(session: str) -> None:
     """Enter a mount namespace and a network that is a loopback device."""
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWNET)
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plug:
-        try:
-            fcntl.ioctl(plug, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _UP_AND_RUNNING))
-        except OSError as error:
-            if error.errno != errno.ENOTTY:  # gVisor's is up from the start
-                raise
+    kernel.unshare(kernel.CLONE_NEWNS)
+    enter_own_network()
 
 
 def _show_session(session: str) -> None:

@@ -6,6 +6,7 @@ them), ``packages`` (what to show beyond the stdlib: folders, or names of instal
 ``preload`` (modules of the stdlib to import), ``package_modules`` (modules of the packages that the
 second zygote imports),
 ``sessions`` (whether its children work on sessions' workspaces instead of judging submissions),
+``programs`` (whether submissions may start programs, and find those of a workspace: suites of tests do),
 ``store_mb`` (room for snapshots; without it a quarter of the memory).
 
 There are two zygotes: one without packages, whose children are cheaper, and one that imports the
@@ -26,7 +27,7 @@ from typing import Any, Callable, Dict, List, NoReturn, Optional, Set, Tuple
 
 from . import child, isolation, kernel, supervisor, wire, zygote
 from .layers import Layers, Limits
-from .root import Root, workspace_root
+from .root import BINARIES, SEARCHED, Root, programs_root, workspace_root
 from .stream import Stream
 
 __all__ = ["main"]
@@ -65,15 +66,16 @@ def _launch(config: Dict[str, Any]) -> Tuple[List[socket.socket], int, Dict[str,
     folders, hidden, config["sys_path"] = _python_folders(packages, self_contained)
     root = Root({folder: folder for folder in folders}, hidden)
     root.shown.update((os.path.join(isolation.PACKAGES, os.path.basename(package)), package) for package in packages)
-    if config["sessions"]:
-        root = workspace_root(root)
+    programs = config["sessions"] or config.get("programs", False)
+    if programs:
+        root = workspace_root(root) if config["sessions"] else programs_root(root)
     reasons = {
         "namespaces": isolation.probe(root) if config["namespaces"] else "switched off",
         "seccomp": _try_seccomp() if config["seccomp"] else "switched off",
         "landlock": _try_landlock() if config["landlock"] else "switched off",
     }
-    if config["sessions"]:
-        reasons["landlock"] = "not used in sessions, where nothing can be written but workspace and /tmp"
+    if programs:
+        reasons["landlock"] = "not used where programs run, and nothing can be written but workspace and /tmp"
     program = _program(config)
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
     if reasons["namespaces"] is None:
@@ -148,7 +150,13 @@ def _become_zygote(
         for descriptor in (0, 1):
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
         own_pids = pid_namespace is not None
-        layers = Layers(namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable)
+        programs = namespaces and config.get("programs", False)  # else they would be the host's
+        layers = Layers(
+            namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable, programs
+        )
+        if programs:
+            os.environ["PATH"] = SEARCHED
+            sys.executable = os.path.join(BINARIES, "python3")
         set_up, serve = program
         set_up(layers)
         modules = config["preload"] + (config["package_modules"] if second else [])

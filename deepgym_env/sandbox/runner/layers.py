@@ -42,9 +42,16 @@ class Layers:
     """The ways of locking a child down that this zygote has at hand."""
 
     def __init__(
-        self, namespaces: bool, own_pids: bool, seccomp_on: bool, landlock_on: bool, readable: List[str]
+        self,
+        namespaces: bool,
+        own_pids: bool,
+        seccomp_on: bool,
+        landlock_on: bool,
+        readable: List[str],
+        programs: bool = False,
     ) -> None:
         self.namespaces = namespaces
+        self.programs = programs  # submissions may start some
         self.own_pids = own_pids  # each child is in a pid namespace of its own
         self.devnull = _out_of_the_way(os.open("/dev/null", os.O_RDWR))
         self.base_memory = 0
@@ -59,7 +66,12 @@ class Layers:
             rules = kernel.landlock_rules(shown, writable)
             self.landlock = _out_of_the_way(rules)
         if seccomp_on and own_pids:
-            ready = kernel.Filter(seccomp.filter_program(os.uname().machine, None))
+            machine = os.uname().machine
+            ready = kernel.Filter(
+                seccomp.workspace_program(machine, spare_first=True)
+                if programs
+                else seccomp.filter_program(machine, None)
+            )
             self.seccomp = lambda: ready
         elif seccomp_on:
             self._program = seccomp.filter_program(os.uname().machine, _SOME_PID)

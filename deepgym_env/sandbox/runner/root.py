@@ -1,7 +1,8 @@
 """What a sandbox's root holds: folders of the host shown read-only, and a few files of its own.
 
 - :class:`Root`: the list.
-- :func:`workspace_root`: a root for agents that work in a shell: the host's programs besides Python.
+- :func:`programs_root`: a root with the host's programs besides Python; :func:`workspace_root`: one for agents
+  that work with them.
 """
 
 from __future__ import annotations
@@ -11,13 +12,24 @@ import os
 import sys
 from typing import Dict, List, Sequence
 
-__all__ = ["BINARIES", "SESSIONS", "STORE", "SUPPORT", "WORKSPACE", "Root", "workspace_root"]
+__all__ = [
+    "BINARIES",
+    "SEARCHED",
+    "SESSIONS",
+    "STORE",
+    "SUPPORT",
+    "WORKSPACE",
+    "Root",
+    "programs_root",
+    "workspace_root",
+]
 
 WORKSPACE = "/workspace"
 SESSIONS = "/sessions"  # one tmpfs per session; never in sight of an agent
 STORE = "/store"  # snapshots; never in sight of an agent
 SUPPORT = "/box/lib"  # where this package is found as `runner`
 BINARIES = "/box/bin"
+SEARCHED = BINARIES + ":/usr/local/bin:/usr/bin:/bin"
 
 _PROGRAMS = ("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/include")
 _DATA = ("git-core", "perl", "perl5", "zoneinfo", "terminfo", "misc", "gcc", "awk", "nodejs", "node_modules")
@@ -63,6 +75,13 @@ class Root:
 
 def workspace_root(python: Root) -> Root:
     """Return a root with the host's programs, Python as in ``python``, and room for workspaces."""
+    root = programs_root(python)
+    root.folders += ["/proc", "/tmp", WORKSPACE, SESSIONS, STORE]
+    return root
+
+
+def programs_root(python: Root) -> Root:
+    """Return a root with the host's programs, and Python as in ``python``."""
     paths = [path for path in (*_PROGRAMS, *_SETTINGS, *_TOP_LEVEL) if os.path.exists(path)]
     paths += [path for path in ("/usr/share/" + name for name in _DATA) if os.path.isdir(path)]
     paths += [path for pattern in _TOOLCHAINS for path in sorted(glob.glob(pattern))]
@@ -76,7 +95,6 @@ def workspace_root(python: Root) -> Root:
     root.links.update(_LINKS)
     root.links.update({path: os.readlink(path) for path in _TOP_LEVEL if os.path.islink(path)})
     root.links.update({os.path.join(BINARIES, name): interpreter for name in ("python", "python3")})
-    root.folders += ["/proc", "/tmp", WORKSPACE, SESSIONS, STORE]
     return root
 
 
