@@ -12,6 +12,7 @@ from typing import Any
 
 from deepgym_env.errors import TaskError
 from deepgym_env.folders.reading import execute, files_below, read_text, refuse_keys, task_errors
+from deepgym_env.source import parse
 from deepgym_env.task import File, StateTest, WorkspaceTask
 
 __all__ = ["load_workspace"]
@@ -50,7 +51,7 @@ def _text(path: Path) -> str:
 def _tests(path: Path, source: str) -> tuple[StateTest, ...]:
     """Return the ``test_*`` functions of a checker, found without running it."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError as error:
         raise TaskError(f"{path}: {error}") from error
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith(_TEST)]

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deepgym_env.audit.mutation.operators import replacements, statement_replacements
+from deepgym_env.source import parse
 
 __all__ = ["Mutant", "mutants_of"]
 
@@ -49,8 +50,8 @@ def mutants_of(source: str, *, most: int | None = None, seed: int = 0) -> list[M
         >>> [(mutant.operator, mutant.code) for mutant in mutants_of("def f(a): return a + 1")][:2]
         [('return', 'def f(a):\n    return None'), ('arithmetic', 'def f(a):\n    return a - 1')]
     """
-    original = ast.unparse(ast.parse(source))
-    tree = ast.parse(original)
+    original = ast.unparse(parse(source))
+    tree = parse(original)
     found: dict[str, Mutant] = {}
     for operator, line, changed in _changed_trees(tree):
         code = ast.unparse(ast.fix_missing_locations(changed))

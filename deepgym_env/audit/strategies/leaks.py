@@ -47,7 +47,7 @@ def from_text(name, data, args):
             except ValueError:
                 pass
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except SyntaxError:
         return
     for node in ast.walk(tree):
