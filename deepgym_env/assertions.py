@@ -63,10 +63,9 @@ def is_vacuous(test: ast.expr, entry_point: str) -> bool:
         return True
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (ast.Eq, ast.Is)):
         return False
-    sides = [
-        ast.dump(_Renamed(entry_point, "candidate").visit(copy.deepcopy(side))) for side in (test.left, test.comparators[0])
-    ]
-    return sides[0] == sides[1]
+    sides = copy.deepcopy([test.left, test.comparators[0]])
+    left, right = (ast.dump(_Renamed(entry_point, "candidate").visit(side)) for side in sides)
+    return left == right
 
 
 def _parsed(source: str) -> ast.Module:
