@@ -64,6 +64,7 @@ def print_signs(signs: WeakSigns) -> None:
     console = stdout()
     lookup = "none to learn" if signs.lookup_score is None else f"{signs.lookup_score:.2f}"
     rows = [
+        ("best constant, hidden answers too", f"{signs.constant_score:.2f}"),
         ("public answers by heart", f"{lookup}{_names(signs.lookup_hidden, ', hidden tests passed: ')}"),
         (f"flaky in {signs.runs} runs", _names(signs.flaky) or "none"),
         ("depend on the order", _names(signs.order_dependent) or "none"),

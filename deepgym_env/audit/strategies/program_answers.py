@@ -84,8 +84,8 @@ def _in_turn(known: Knowledge) -> Iterator[Attack]:
 def _all_at_once(known: Knowledge) -> Iterator[Attack]:
     outputs = list(dict.fromkeys(run.stdout.rstrip("\n") for run in known.runs))
     numbers = [str(number) for number in range(-10, 1000)]
-    both = [" ".join(outputs)] if len(outputs) > 1 else []
-    yield from map(_printing, [*both, *map("\n".join, (outputs, ["YES", "NO"], ["NO", "YES"], numbers))])
+    public = [" ".join(outputs), "\n".join(outputs)] if len(outputs) > 1 else []
+    yield from map(_printing, [*public, *map("\n".join, (["YES", "NO"], ["NO", "YES"], numbers))])
 
 
 def _echoes(known: Knowledge) -> Iterator[Attack]:
