@@ -92,7 +92,9 @@ OF_RUNS = tuple(dict.fromkeys(each.family for each in PROGRAM_STRATEGIES if each
 
 @pytest.mark.parametrize("name", ROBUST)
 def test_a_sound_comparison_raises_no_alarm(dg, name):
-    report = AdversarialTester(dg).test(ROBUST[name], OF_OUTPUT if name.startswith("numbers") else OF_OUTPUT[2:])
+    report = AdversarialTester(dg).test(
+        ROBUST[name], OF_OUTPUT if name.startswith("numbers") else ("output", "trivial")
+    )
     assert [(exploit.strategy, exploit.score, exploit.code) for exploit in report.exploits] == []
     assert report.unjudged == ()
 
@@ -230,10 +232,10 @@ def test_what_is_right_in_several_ways_is_not_made_wrong():
 
 
 def test_signs_of_weak_tests(dg):
-    task = made(("1\n", "1\n"), ("1\n", "1", "7"), ("5\n", "7"), ("6\n", "7"), reference="print(7)")
+    task = made(("1\n", "1\n", "7"), ("1\n", "1", "7"), ("5\n", "7"), reference="print(7)")
     signs = weak_signs(dg, task, runs=2)
-    assert signs.constant_score == 0.75  # 7, which no public test expects
-    assert (signs.lookup_score, signs.lookup_hidden) == (0.5, ("t1",))
+    assert signs.constant_score == 1.0  # 7, which no public test expects
+    assert (signs.lookup_score, signs.lookup_hidden) == (pytest.approx(2 / 3), ("t1",))
     assert (signs.flaky, signs.order_dependent) == ((), ())
 
 
