@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from deepgym_env.audit.signs import WeakSigns
     from deepgym_env.blocking import DeepGym
     from deepgym_env.rollout import ChatPolicy
+    from deepgym_env.task import Task
 
 __all__ = ["EXAMPLES", "audit"]
 
@@ -54,7 +55,7 @@ def audit(
         str | None,
         typer.Argument(
             metavar="[ENV|PATH]",
-            help="Id of a built-in task, of either kind, or path of a task folder.",
+            help="Id of a task, built in or imported, or path of a task folder; of any kind.",
             show_default=False,
         ),
     ] = None,
@@ -115,7 +116,7 @@ def audit(
 
     with DeepGym(workers=workers) as engine:
         if env is not None:
-            target: Any = resolve_submission(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
+            target: Any = _to_mutate(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
         else:
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
         engine.isolation()  # a sandbox that can't start fails here, once
@@ -132,6 +133,18 @@ def audit(
             print_mutation(mutation, suggest_tests)
     _remark(report)
     raise typer.Exit(_exit_code(report))
+
+
+def _to_mutate(name: str, seed: int) -> Task:
+    from deepgym_env.task import Task
+
+    task = resolve_submission(name, seed)
+    if not isinstance(task, Task):
+        raise ConfigError(
+            f"--mutants and --suggest-tests are for function tasks whose calls are data: {task.id!r} is a "
+            f"{type(task).__name__}"
+        )
+    return task
 
 
 def _attacked(tester: AdversarialTester, target: Any, strategies: list[str] | None) -> AuditReport:
@@ -180,15 +193,15 @@ def _verifier(
 def _of_tests(
     engine: DeepGym, name: str | None, seed: int, target: Any, runs: int, mutants: bool
 ) -> tuple[WeakSigns | None, MutationReport | None]:
-    """Look at the tests of a function task, beside attacking them."""
+    """Look at the tests of a function or program task, beside attacking them."""
     from deepgym_env.audit.mutation import mutation_score
     from deepgym_env.audit.signs import weak_signs
-    from deepgym_env.task import Task
+    from deepgym_env.task import ProgramTask, Task
 
-    if name is None or not isinstance(target, Task):
+    if name is None or not isinstance(target, Task | ProgramTask):
         return None, None
     signs = weak_signs(engine, target, runs=runs)
-    if not mutants:
+    if not mutants or not isinstance(target, Task):
         return signs, None
 
     def redraw(seed: int) -> Task:

@@ -36,8 +36,8 @@ def print_audit(report: AuditReport) -> None:
         soft_wrap=True,
     )
     if report.floor is not None:
-        answer = report.floor.code.rpartition("return ")[2].strip()
-        console.print(f"[dim]floor[/]  best constant {escape(one_line(answer, 60))}: {report.floor.score:.2f}")
+        answer = escape(one_line(report.floor.answer, 60))
+        console.print(f"[dim]floor[/]  best constant {answer}: {report.floor.score:.2f}")
     if report.reference is not None:
         console.print(f"[dim]correct solution[/]  {report.reference:.2f}")
     if report.exploits:
@@ -64,6 +64,7 @@ def print_signs(signs: WeakSigns) -> None:
     console = stdout()
     lookup = "none to learn" if signs.lookup_score is None else f"{signs.lookup_score:.2f}"
     rows = [
+        ("best constant, hidden answers too", f"{signs.constant_score:.2f}"),
         ("public answers by heart", f"{lookup}{_names(signs.lookup_hidden, ', hidden tests passed: ')}"),
         (f"flaky in {signs.runs} runs", _names(signs.flaky) or "none"),
         ("depend on the order", _names(signs.order_dependent) or "none"),
@@ -110,11 +111,13 @@ def _print_survivors(what: str, survivors: Iterable[Survivor]) -> None:
 
 def print_strategies() -> None:
     """Print every strategy."""
-    from deepgym_env.audit import CODE_STRATEGIES, WORKSPACE_STRATEGIES
+    from deepgym_env.audit import CODE_STRATEGIES, PROGRAM_STRATEGIES, WORKSPACE_STRATEGIES
 
     grid = table("strategy", "family", "used on", "what it does")
-    for each in (*CODE_STRATEGIES, *WORKSPACE_STRATEGIES):
-        grid.add_row(each.name, each.family, "functions, verifiers" if each.on == "code" else "workspaces", each.title)
+    kinds = {"functions": CODE_STRATEGIES, "programs": PROGRAM_STRATEGIES, "workspaces": WORKSPACE_STRATEGIES}
+    for each in dict.fromkeys((*CODE_STRATEGIES, *PROGRAM_STRATEGIES, *WORKSPACE_STRATEGIES)):
+        used_on = ", ".join(kind for kind, strategies in kinds.items() if each in strategies)
+        grid.add_row(each.name, each.family, used_on, each.title)
     stdout().print(grid)
 
 
