@@ -9,6 +9,7 @@ program whose results are handed in makes them anew, and a commit holds what it 
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import RefusedError, SandboxError, TaskError
-from deepgym_env.task import WorkspaceTask
+from deepgym_env.task import SessionLimits, WorkspaceTask
 from deepgym_env.trials import solver_of
 
 if TYPE_CHECKING:
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["Ending", "Playback", "Work"]
 
 _SUBMIT = {"name": "submit", "arguments": {}}
-_SHELL, _SERVICE = "shell", "service"  # what a state holds beside files, whose paths begin with a slash
+_SHELL, _SERVICE, _UNREAD = (
+    "shell",
+    "service",
+    "unread",
+)  # what a state holds beside files, whose paths begin with a slash
 _HOME = "/workspace/"
+_STATE_BYTES = 1 << 22
 # What lies in the workspace and beside it: path -> SHA-256, or where a link leads.
 _LOOK = """
 import hashlib, json, os
@@ -98,6 +104,7 @@ class Playback:
         """Play ``task`` on ``dg``."""
         self._dg = dg
         self._task = task
+        self._roomy = SessionLimits(**{**task.limits.model_dump(), "output_bytes": _STATE_BYTES})
         self._env = self._new_env()
         self._actions: list[Any] = []
         self._states: list[_State] = []  # that before the first turn first
@@ -166,11 +173,11 @@ class Playback:
         except Exception as error:  # the author's script found the workspace other than it thought
             raise TaskError(f"solve.py of {self._task.id!r}: {type(error).__name__}: {error}") from error
         self._kept[len(self._actions)] = env.snapshot()
-        after = self._sources(self._states[-1])
+        after, moved = self._sources(self._states[-1]), set(before.values())
         self.works = tuple(
             Work(path, before.get(path, ""), source, turns[path])
             for path, source in sorted(after.items())
-            if source != before.get(path)
+            if source not in moved
         )
         _, *_, info = env.step(_SUBMIT)
         if not _verdict(self._task, info)["passed"]:
@@ -183,6 +190,8 @@ class Playback:
         state = self._state(self._env)
         self._actions.append(action)
         self._states.append(state)
+        if _UNREAD in state:
+            raise TaskError(f"what solve.py of {self._task.id!r} leaves can't be looked at: {state[_UNREAD]}")
         turn = len(self._actions)
         changed = [key[len(_HOME) :] for key in _changed(self._states[-2], state) if _is_source(key)]
         turns.update(dict.fromkeys(changed, turn))
@@ -216,17 +225,18 @@ class Playback:
         session = env.session
 
         async def look() -> _State:
-            ran = await session.exec(["python3", "-I", "-S", "-c", _LOOK], merge=False, shell_state=False, cwd="/")
+            command = ["python3", "-I", "-S", "-c", _LOOK]
+            ran = await session.exec(command, merge=False, shell_state=False, cwd="/", limits=self._roomy)
             shell = await session.exec("pwd; export -p")
             kept = await session.service_state() if self._task.service else None
             if ran.code != 0 or ran.truncated:
-                return {_SHELL: shell.stdout, "/": f"can't be read: {ran.stderr}"}
+                return {_SHELL: shell.stdout, _UNREAD: ran.stderr or "there is too much"}
             return {**json.loads(ran.stdout), _SHELL: shell.stdout, _SERVICE: repr(kept)}
 
         return self._dg.call(lambda _: look())
 
     def _sources(self, state: _State) -> dict[str, str]:
-        """Return the Python files there are; none that isn't text."""
+        """Return the Python files there are; none that only has the name of one."""
         session, paths = self._env.session, [key[len(_HOME) :] for key in state if _is_source(key)]
 
         async def read(path: str) -> bytes:
@@ -237,9 +247,11 @@ class Playback:
 
         found = {}
         for path in paths:
+            data = self._dg.call(lambda _, path=path: read(path))  # type: ignore[misc]
             try:
-                found[path] = self._dg.call(lambda _, path=path: read(path)).decode()  # type: ignore[misc]
-            except UnicodeDecodeError:
+                ast.parse(data)
+                found[path] = data.decode()
+            except (SyntaxError, ValueError):
                 continue
         return found
 

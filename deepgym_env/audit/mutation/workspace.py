@@ -98,10 +98,7 @@ def _new_lines(before: str, after: str) -> set[int] | None:
     """Return the lines of a file that are new, as Python writes it out; None: all."""
     if not before.strip():
         return None
-    try:
-        old, new = (ast.unparse(ast.parse(source)).splitlines() for source in (before, after))
-    except SyntaxError:  # what it was to begin with was no Python
-        return None
+    old, new = (ast.unparse(ast.parse(source)).splitlines() for source in (before, after))
     steps = difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return {number + 1 for kind, _, _, begin, end in steps if kind != "equal" for number in range(begin, end)}
 
