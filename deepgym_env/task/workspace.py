@@ -48,6 +48,7 @@ class Equivalent(BaseModel):
         was: The line or lines it takes out, as Python writes them out.
         now: Those it puts in.
         why: Why it is no fault.
+        within: The function it is in; empty: anywhere.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,10 +57,13 @@ class Equivalent(BaseModel):
     was: str
     now: str
     why: str = Field(min_length=1)
+    within: str = ""
 
-    def fits(self, path: str, was: str, now: str) -> bool:
+    def fits(self, path: str, within: str, was: str, now: str) -> bool:
         """Return whether it is this change; indentation is no part of it."""
-        return path == self.path and _bare(was) == _bare(self.was) and _bare(now) == _bare(self.now)
+        if path != self.path or self.within not in ("", within):
+            return False
+        return _bare(was) == _bare(self.was) and _bare(now) == _bare(self.now)
 
 
 def _bare(lines: str) -> list[str]:

@@ -98,7 +98,9 @@ def test_changes_that_a_task_excuses_are_no_part_of_the_score(own):
         Equivalent(path="clamp.py", was=f"  if x {sign} {bound}:", now=f"if x {sign}= {bound}:", why=at_a_bound)
         for sign, bound in (("<", "low"), (">", "high"))
     )
-    report = workspace_mutation_score(own, task_of(STRONG, written(("clamp.py", CLAMP)), equivalents=equivalents))
+    elsewhere = Equivalent(path="clamp.py", within="other", was="return x", now="return None", why="no such function")
+    task = task_of(STRONG, written(("clamp.py", CLAMP)), equivalents=(elsewhere, *equivalents))
+    report = workspace_mutation_score(own, task)
     assert (report.score, report.survivors) == (1.0, ())
     assert [each.why for each in report.accepted] == [at_a_bound] * 2
 

@@ -126,10 +126,21 @@ def _judged(dg: DeepGym, playback: Playback, jobs: Sequence[_Job], progress: Pro
 
 def _survivor(task: WorkspaceTask, work: Work, mutant: Mutant) -> Survivor:
     was, now = (_lines(mutant.diff, sign) for sign in "-+")
-    why = next((each.why for each in task.equivalents if each.fits(work.path, was, now)), "")
+    within = _function_at(ast.unparse(ast.parse(work.after)), mutant.line)
+    why = next((each.why for each in task.equivalents if each.fits(work.path, within, was, now)), "")
     return Survivor(
         operator=mutant.operator, line=mutant.line, diff=mutant.diff, code=mutant.code, path=work.path, why=why
     )
+
+
+def _function_at(source: str, line: int) -> str:
+    """Return the innermost function that a line is in; empty where there is none."""
+    around = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+    ]
+    return max(around, key=lambda node: node.lineno).name if around else ""
 
 
 def _lines(diff: str, sign: str) -> str:
