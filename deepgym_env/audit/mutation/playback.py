@@ -80,7 +80,7 @@ class Ending:
     Attributes:
         passed: Whether every test passed.
         failed: The tests that didn't.
-        state: What was there: files by path with their contents' hash, shell and service.
+        state: What was there, if all did: files by path with their contents' hash, shell and service.
     """
 
     passed: bool
@@ -210,7 +210,8 @@ class Playback:
             for action in (change, *self._following(turn), _SUBMIT):
                 _, *_, info = env.step(action)
                 _verdict(self._task, info)
-            return Ending(bool(info["passed"]), _failed(info), self._state(env))
+            passed = bool(info["passed"])
+            return Ending(passed, _failed(info), self._state(env) if passed else {})
         finally:
             env.close()
 
