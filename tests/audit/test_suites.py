@@ -81,7 +81,7 @@ def test_a_weak_suite_is_found_exploitable(dg, name):
 
 
 def test_attacks_fill_what_a_solution_defines(dg):
-    """The form is no hindrance: with right answers behind it, tests pass (the answer to a clock an hour later is its text)."""
+    """The form is no hindrance: with right answers behind it, tests pass."""
     known = knowledge_of_suite(suite(CLOCK, stub=STUB))
     answer = "def respond(*args):\n    return 62 if type(args[0]).__name__ == 'Clock' and len(args) == 1 else '01:05'\n"
     (scored,) = SuiteTarget(dg, suite(CLOCK, stub=STUB)).score([known.wired(answer)])
