@@ -112,7 +112,7 @@ def ENTRY(*args, **kwargs):
 
 def _literals(text):
     try:
-        tree = parse(text.rstrip(":") if not text.startswith(("if ", "while ")) else text + " pass")
+        tree = ast.parse(text.rstrip(":") if not text.startswith(("if ", "while ")) else text + " pass")
     except SyntaxError:
         return
     for node in ast.walk(tree):

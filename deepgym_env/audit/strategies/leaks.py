@@ -48,7 +48,7 @@ def from_text(name, data, args):
             except ValueError:
                 pass
     try:
-        tree = parse(text)
+        tree = ast.parse(text)
     except SyntaxError:
         return
     for node in ast.walk(tree):
