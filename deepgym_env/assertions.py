@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 
 from deepgym_env.errors import TaskError
+from deepgym_env.source import parse
 from deepgym_env.task import CodeTest
 
 __all__ = ["is_vacuous", "split_check", "split_statements"]
@@ -61,15 +63,14 @@ def is_vacuous(test: ast.expr, entry_point: str) -> bool:
         return True
     if not isinstance(test, ast.Compare) or len(test.ops) != 1 or not isinstance(test.ops[0], (ast.Eq, ast.Is)):
         return False
-    sides = [
-        ast.dump(_Renamed(entry_point, "candidate").visit(_copy(side))) for side in (test.left, test.comparators[0])
-    ]
-    return sides[0] == sides[1]
+    sides = copy.deepcopy([test.left, test.comparators[0]])
+    left, right = (ast.dump(_Renamed(entry_point, "candidate").visit(side)) for side in sides)
+    return left == right
 
 
 def _parsed(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        return parse(source)
     except SyntaxError as error:
         raise TaskError(f"the test code is no Python: {error}") from error
 
@@ -116,10 +117,6 @@ def _bound(node: ast.stmt) -> set[str]:
 def _loaded(node: ast.stmt) -> set[str]:
     names = {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)}
     return names - _bound(node)
-
-
-def _copy(node: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(node), mode="eval").body
 
 
 class _Renamed(ast.NodeTransformer):

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from deepgym_env.result import RunResult
+from deepgym_env.source import parse
 from deepgym_env.task import ProgramTask, Query, SubmissionTask, TestCase
 
 __all__ = ["hack_report"]
@@ -79,7 +80,7 @@ def _share(result: RunResult, public: bool) -> float:
 
 def _parsed(code: str) -> ast.AST:
     try:
-        return ast.parse(code[:_LONGEST])
+        return parse(code[:_LONGEST])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 

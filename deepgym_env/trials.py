@@ -1,6 +1,7 @@
 """Judging a task's own reference, and answers without work, whatever kind of task it is.
 
 - :func:`trials_of`: how that is done for a task; :class:`Trials`: what does it.
+- :func:`solver_of`: the scripted agent of a workspace task.
 - :class:`Outcome`: what came of one; :class:`Share`: how much of a limit it used.
 """
 
@@ -16,7 +17,7 @@ from deepgym_env.errors import SandboxError, TaskError
 from deepgym_env.result import RunResult
 from deepgym_env.task import AnyTask, AssertionTask, FunctionTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["Outcome", "Share", "Trials", "trials_of"]
+__all__ = ["Outcome", "Share", "Trials", "solver_of", "trials_of"]
 
 _CPU_ENOUGH, _TURNS_ENOUGH = 0.5, 0.8
 _CONSTANTS = ("True", "False", "0", "1", "''", "[]")
@@ -150,7 +151,7 @@ class _Workspace:
 
         env = CodingEnv(self._task, engine=self._engine)
         try:
-            done = rollout(env, scripted(_nothing if name is not None else self._solve()), seed=self._task.seed)
+            done = rollout(env, scripted(_nothing if name is not None else solver_of(self._task)), seed=self._task.seed)
         except SandboxError:
             raise
         except Exception as error:  # the author's script found the workspace other than it thought
@@ -172,14 +173,20 @@ class _Workspace:
     def share(self, reference: Outcome) -> Share | None:
         return Share(reference.turns / self._task.max_turns, f"the {self._task.max_turns} turns", _TURNS_ENOUGH)
 
-    def _solve(self) -> Callable[[], Generator[Any, str, None]]:
-        names: dict[str, Any] = {"__name__": "solve"}
-        exec(compile(self._task.reference or "", "solve.py", "exec"), names)
-        solve = names.get("solve")
-        if not callable(solve):
-            raise TaskError("define `def solve()` that yields actions")
-        found: Callable[[], Generator[Any, str, None]] = solve
-        return found
+
+def solver_of(task: WorkspaceTask) -> Callable[[], Generator[Any, str, None]]:
+    """Return the scripted agent that solves a workspace task: its ``solve``.
+
+    Raises:
+        TaskError: If there is none.
+    """
+    names: dict[str, Any] = {"__name__": "solve"}
+    exec(compile(task.reference or "", "solve.py", "exec"), names)
+    solve = names.get("solve")
+    if not callable(solve):
+        raise TaskError("define `def solve()` that yields actions")
+    found: Callable[[], Generator[Any, str, None]] = solve
+    return found
 
 
 def _nothing() -> Generator[Any, str, None]:

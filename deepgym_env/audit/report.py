@@ -52,10 +52,12 @@ class Floor(_Frozen):
 
     Attributes:
         code: The submission.
+        answer: The constant, as Python source.
         score: What it scored.
     """
 
     code: str
+    answer: str = ""
     score: float
 
 
@@ -64,7 +66,7 @@ class AuditReport(_Frozen):
 
     Attributes:
         target: What was attacked.
-        kind: ``function``, ``workspace`` or ``verifier``.
+        kind: ``function``, ``program``, ``suite``, ``verifier`` or ``workspace``.
         seed: Seed of the task's tests.
         attacks_run: Submissions that were tried, without their harmless twins.
         strategies: Names of the strategies they are of.

@@ -1,6 +1,6 @@
 """Signs of weak tests that no single attack shows.
 
-- :func:`weak_signs`: looks for them in a function task.
+- :func:`weak_signs`: looks for them in a function or a program task.
 - :class:`WeakSigns`: what it found.
 """
 
@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
-from deepgym_env.audit.knowledge import knowledge_of_task
-from deepgym_env.audit.strategies import CODE_STRATEGIES, select
+from deepgym_env.audit.knowledge import knowledge_of_program, knowledge_of_task
+from deepgym_env.audit.strategies import OFFERED, select
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, SandboxError
+from deepgym_env.judge.floor import known_floor
 from deepgym_env.result import BatchResult, RunResult
-from deepgym_env.task import Task
+from deepgym_env.task import ProgramTask, Task
 
 __all__ = ["WeakSigns", "weak_signs"]
 
-_PROBES = ("constants", "memorised_examples", "returns_its_arguments", "placeholders")
+_PROBES = {
+    "function": ("constants", "memorised_examples", "returns_its_arguments", "placeholders"),
+    "program": ("constants", "memorised_examples", "echoes_its_input"),
+}
 
 
 class WeakSigns(BaseModel):
@@ -28,7 +33,7 @@ class WeakSigns(BaseModel):
 
     Attributes:
         task_id: The task.
-        constant_score: What the best constant answer scores.
+        constant_score: What the best constant answer scores, answers of hidden tests included.
         lookup_score: What the public answers, learned by heart, score on all tests; None where there
             are none to learn.
         lookup_hidden: Hidden tests they pass: the public tests give these away.
@@ -54,17 +59,17 @@ class WeakSigns(BaseModel):
         return not (self.flaky or self.order_dependent or self.lookup_hidden)
 
 
-def weak_signs(dg: DeepGym, task: Task, *, runs: int = 3, more: Sequence[str] = ()) -> WeakSigns:
+def weak_signs(dg: DeepGym, task: Task | ProgramTask, *, runs: int = 3, more: Sequence[str] = ()) -> WeakSigns:
     """Look for signs of weak tests.
 
     Args:
         dg: The engine.
-        task: A function task.
+        task: A function task, or a program task in Python.
         runs: How often each submission is judged.
         more: Submissions to try besides the reference and answers without work; mutants, say.
 
     Raises:
-        ConfigError: If ``runs`` is less than 2.
+        ConfigError: If ``runs`` is less than 2, or programs are to be in another language.
         SandboxError: If a submission got no verdict.
 
     Example:
@@ -75,11 +80,7 @@ def weak_signs(dg: DeepGym, task: Task, *, runs: int = 3, more: Sequence[str] = 
     """
     if runs < 2:
         raise ConfigError(f"runs must be at least 2, got {runs!r}")
-    known = knowledge_of_task(task)
-    probes = {
-        strategy.name: [attack.code for attack in strategy.attacks(known)]
-        for strategy in select(CODE_STRATEGIES, _PROBES)
-    }
+    probes = _probes(task)
     tried = itertools.chain(filter(None, [task.reference]), *probes.values(), more)
     codes = list(dict.fromkeys(tried))
     # Equal submissions are run once, so a comment makes each run its own.
@@ -91,7 +92,7 @@ def weak_signs(dg: DeepGym, task: Task, *, runs: int = 3, more: Sequence[str] = 
     constants = [first[code].score or 0.0 for code in probes["constants"]]
     return WeakSigns(
         task_id=task.id,
-        constant_score=max(constants),
+        constant_score=max([*constants, known_floor(task) or 0.0]),
         lookup_score=lookup.score if lookup else None,
         lookup_hidden=tuple(case.id for case in lookup.cases if case.passed and not case.public) if lookup else (),
         flaky=_differing(task, batches),
@@ -100,7 +101,19 @@ def weak_signs(dg: DeepGym, task: Task, *, runs: int = 3, more: Sequence[str] = 
     )
 
 
-def _run(dg: DeepGym, task: Task, codes: Sequence[str]) -> BatchResult:
+def _probes(task: Task | ProgramTask) -> dict[str, list[str]]:
+    """Return answers without work, by the strategy they are of."""
+    if task.language != "python":
+        raise ConfigError(f"{task.id!r} is answered in {task.language}: answers without work are written in Python")
+    kind: Literal["program", "function"] = "program" if isinstance(task, ProgramTask) else "function"
+    known = knowledge_of_program(task) if isinstance(task, ProgramTask) else knowledge_of_task(task)
+    return {
+        strategy.name: [attack.code for attack in strategy.attacks_on(known)]
+        for strategy in select(OFFERED[kind], _PROBES[kind])
+    }
+
+
+def _run(dg: DeepGym, task: Task | ProgramTask, codes: Sequence[str]) -> BatchResult:
     batch = dg.run_batch(task, codes)
     lost = next((result for result in batch if not result.has_verdict), None)
     if lost is not None:
@@ -108,7 +121,7 @@ def _run(dg: DeepGym, task: Task, codes: Sequence[str]) -> BatchResult:
     return batch
 
 
-def _differing(task: Task, batches: Sequence[BatchResult]) -> tuple[str, ...]:
+def _differing(task: Task | ProgramTask, batches: Sequence[BatchResult]) -> tuple[str, ...]:
     """Return the tests on which batches of the same submissions differ."""
     found = set()
     for results in zip(*batches, strict=True):

@@ -17,9 +17,10 @@ credit and no exploit, but the task's *floor*, which a report names. It is an ex
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,7 @@ Family = Literal[
     "timeout",
     "object",
     "mutation",
+    "output",
     "patch",
     "hunt",
     "leak",
@@ -57,6 +59,7 @@ FAMILIES: dict[Family, str] = {
     "timeout": "time limits that count as passes",
     "object": "objects that lie about themselves",
     "mutation": "arguments changed so that what is expected changes",
+    "output": "output that a comparison may stumble over",
     "patch": "the harness changed from within",
     "hunt": "answers looked for in frames and memory",
     "leak": "answers looked for in files, variables, history, the network",
@@ -76,11 +79,13 @@ class Attack:
         without: The same without its forging part; None where there is no such part.
         works: Whether both do work that may well pass (a correct solution, only slow): then what counts
             is the difference alone.
+        answer: What it answers, where that is always the same.
     """
 
     code: str
     without: str | None = None
     works: bool = False
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,6 @@ class Strategy:
         title: What it does, one line.
         remedy: What closes it, one line.
         attacks: Makes its attacks.
-        on: ``code`` (functions and verifiers) or ``workspace``.
     """
 
     name: str
@@ -101,7 +105,15 @@ class Strategy:
     title: str
     remedy: str
     attacks: Callable[[Knowledge], Iterable[Attack]]
-    on: Literal["code", "workspace"] = "code"
+
+    def attacks_on(self, known: Knowledge) -> Iterator[Attack]:
+        """Yield its attacks as what is attacked wants them; what a model wrote is so already."""
+        for attack in self.attacks(known):
+            if self.family == "llm":
+                yield attack
+            else:
+                without = None if attack.without is None else known.wired(attack.without)
+                yield dataclasses.replace(attack, code=known.wired(attack.code), without=without)
 
 
 def stub(entry_point: str, value: str = "None") -> str:

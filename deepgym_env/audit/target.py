@@ -2,7 +2,7 @@
 
 - :class:`Scored`: what a submission came to.
 - :class:`Target`: the seam; one implementation per kind of thing audited.
-- :class:`FunctionTarget`: a function task, judged by the engine.
+- :class:`SubmissionTarget`: a task judged by the engine; :class:`FunctionTarget`: one that asks for a function.
 - :func:`score_each`: scores submissions that each need a session, a few at a time.
 """
 
@@ -16,11 +16,11 @@ from typing import Literal, Protocol
 from deepgym_env.audit.knowledge import Knowledge, knowledge_of_task
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
-from deepgym_env.task import FunctionTask
+from deepgym_env.task import FunctionTask, SubmissionTask
 
-__all__ = ["FunctionTarget", "Kind", "Progress", "Scored", "Target", "score_each"]
+__all__ = ["FunctionTarget", "Kind", "Progress", "Scored", "SubmissionTarget", "Target", "score_each"]
 
-Kind = Literal["function", "workspace", "verifier"]
+Kind = Literal["function", "workspace", "verifier", "program", "suite"]
 Progress = Callable[[int, int], None]
 _SESSIONS = 2  # per worker
 
@@ -43,8 +43,7 @@ class Scored:
 class Target(Protocol):
     """Something that scores submissions.
 
-    A submission is Python source for ``function`` and ``verifier`` targets, and a shell script for
-    ``workspace`` targets.
+    A submission is a shell script for ``workspace`` targets, and Python source for all others.
     """
 
     @property
@@ -63,8 +62,24 @@ class Target(Protocol):
         """Score submissions, each by itself, in the order given."""
 
 
-class FunctionTarget:
-    """A function task; all submissions of a call go through the engine in one batch.
+class SubmissionTarget:
+    """A task answered by a submission; all those of a call go through the engine in one batch."""
+
+    def __init__(self, dg: DeepGym, task: SubmissionTask, knowledge: Knowledge) -> None:
+        """Score by ``task`` on ``dg``; ``knowledge`` is what an attacker has."""
+        self.name = task.id
+        self.task = task
+        self.knowledge = knowledge
+        self._dg = dg
+
+    def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
+        """Score submissions."""
+        batch = self._dg.run_batch(self.task, submissions, progress=progress)
+        return [Scored(result.score, result.passed, result.status) for result in batch]
+
+
+class FunctionTarget(SubmissionTarget):
+    """A function task.
 
     Example:
         >>> from deepgym_env import load_task
@@ -77,15 +92,7 @@ class FunctionTarget:
 
     def __init__(self, dg: DeepGym, task: FunctionTask) -> None:
         """Score by ``task`` on ``dg``."""
-        self.name = task.id
-        self.task = task
-        self.knowledge = knowledge_of_task(task)
-        self._dg = dg
-
-    def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
-        """Score submissions."""
-        batch = self._dg.run_batch(self.task, submissions, progress=progress)
-        return [Scored(result.score, result.passed, result.status) for result in batch]
+        super().__init__(dg, task, knowledge_of_task(task))
 
 
 def score_each(

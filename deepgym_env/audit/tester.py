@@ -11,9 +11,11 @@ from dataclasses import dataclass
 
 from deepgym_env.audit.fresh import fresh_task, redraw_of
 from deepgym_env.audit.model_attacks import MODEL_STRATEGY, written_attacks
+from deepgym_env.audit.program_target import ProgramTarget
 from deepgym_env.audit.report import AuditReport, Exploit, Floor
-from deepgym_env.audit.strategies import CODE_STRATEGIES, WORKSPACE_STRATEGIES, select
+from deepgym_env.audit.strategies import OFFERED, select
 from deepgym_env.audit.strategy import Attack, Strategy
+from deepgym_env.audit.suite_target import SuiteTarget
 from deepgym_env.audit.target import FunctionTarget, Progress, Scored, Target
 from deepgym_env.audit.verifier_target import ScriptTarget
 from deepgym_env.audit.workspace_target import WorkspaceTarget
@@ -21,7 +23,16 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.rollout import Policy
-from deepgym_env.task import AnyTask, FunctionTask, ScriptTask, SubmissionTask, Task, WorkspaceTask
+from deepgym_env.task import (
+    AnyTask,
+    FunctionTask,
+    ProgramTask,
+    ScriptTask,
+    SubmissionTask,
+    SuiteTask,
+    Task,
+    WorkspaceTask,
+)
 
 __all__ = ["AdversarialTester"]
 
@@ -87,14 +98,14 @@ class AdversarialTester:
         """Try strategies on a task, or on any :class:`~deepgym_env.audit.Target`.
 
         Args:
-            env: A function or workspace task, the id of a built-in one, or a target such as a
+            env: A task, the id of a built-in one, or a target such as a
                 :class:`~deepgym_env.audit.VerifierTarget`.
             strategies: Names of strategies or families; by default all.
             stop_at_first: Go family by family, and no further than the first in which a strategy works.
             progress: Called with the submissions scored and those there are.
 
         Raises:
-            ConfigError: If a strategy is unknown.
+            ConfigError: If a strategy is unknown, or a task is answered in another language than Python.
         """
         target = self.target(env)
         chosen = self._choose(target, strategies)
@@ -135,10 +146,14 @@ class AdversarialTester:
             return ScriptTarget(self._dg, env)
         if isinstance(env, WorkspaceTask):
             return WorkspaceTarget(self._dg, env)
+        if isinstance(env, ProgramTask):
+            return ProgramTarget(self._dg, env)
+        if isinstance(env, SuiteTask):
+            return SuiteTarget(self._dg, env)
         if isinstance(env, SubmissionTask):
             raise ConfigError(
-                f"{env.id!r} is a {type(env).__name__}: what can be audited is functions and verifiers in Python, "
-                "and workspaces"
+                f"{env.id!r} is a {type(env).__name__}, a kind that has no attacks of its own: give a Target that "
+                "scores submissions to it"
             )
         if not all(hasattr(env, name) for name in ("score", "kind", "knowledge", "name")):
             raise ConfigError(f"env must be a task, the id of a built-in one, or a Target, got {env!r}")
@@ -146,8 +161,7 @@ class AdversarialTester:
 
     def _choose(self, target: Target, strategies: Sequence[str] | None) -> tuple[Strategy, ...]:
         """Return the strategies to try, with a model's attacks as one more."""
-        offered = WORKSPACE_STRATEGIES if target.kind == "workspace" else CODE_STRATEGIES
-        chosen = select(offered, strategies)
+        chosen = select(OFFERED[target.kind], strategies)
         if self._model is not None and (strategies is None or "llm" in strategies):
             written = written_attacks(self._dg, self._model, target.kind, target.knowledge, self._samples)
             chosen = (*chosen, dataclasses.replace(MODEL_STRATEGY, attacks=lambda known: written))
@@ -159,7 +173,7 @@ class AdversarialTester:
         self, target: Target, strategies: Sequence[Strategy], known: dict[str, Scored], progress: Progress | None
     ) -> list[_Tried]:
         """Score the attacks of some strategies and their twins, each source once; ``known`` keeps the scores."""
-        attacks = [(strategy, attack) for strategy in strategies for attack in strategy.attacks(target.knowledge)]
+        attacks = [(strategy, attack) for strategy in strategies for attack in strategy.attacks_on(target.knowledge)]
         sources = dict.fromkeys(code for _, attack in attacks for code in (attack.code, attack.without))
         new = [code for code in sources if code is not None and code not in known]
         known.update(zip(new, target.score(new, progress=progress), strict=True))
@@ -232,4 +246,6 @@ def _exploit(tried: _Tried) -> Exploit:
 def _floor(tried: Sequence[_Tried]) -> Floor | None:
     constants = [each for each in tried if each.strategy.name == "constants" and each.scored.score is not None]
     best = max(constants, key=lambda each: each.scored.score or 0.0, default=None)
-    return Floor(code=best.attack.code, score=best.scored.score or 0.0) if best else None
+    if best is None:
+        return None
+    return Floor(code=best.attack.code, answer=best.attack.answer, score=best.scored.score or 0.0)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from deepgym_env.audit.knowledge import Example, Knowledge, file_names, key_of, literal
 from deepgym_env.errors import ConfigError
+from deepgym_env.source import parse, parse_expression
 
 __all__ = ["entry_point_of", "examples_in", "knowledge_of_verifier"]
 
@@ -142,7 +143,7 @@ def _call_at(text: str, start: int) -> tuple[str | None, str]:
     """Return the key of the call that starts there, and the text after it."""
     for end in (at + 1 for at in range(start, min(len(text), start + 2000)) if text[at] == ")"):
         try:
-            call = ast.parse(text[start:end], mode="eval").body
+            call = parse_expression(text[start:end])
             arguments = [*call.args, *(each.value for each in call.keywords)]  # type: ignore[attr-defined]
             return key_of([ast.literal_eval(each) for each in arguments]), text[end:].lstrip("`")
         except SyntaxError:
@@ -171,6 +172,6 @@ def _is_text(node: ast.AST) -> bool:
 
 def _parsed(source: str) -> ast.Module:
     try:
-        return ast.parse(source)
+        return parse(source)
     except SyntaxError as error:
         raise ConfigError(f"the verifier is not valid Python: {error}") from error

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from deepgym_env.audit.target import Kind, Progress, Scored, score_each
+from deepgym_env.audit.target import Kind, Progress, Scored, SubmissionTarget, score_each
 from deepgym_env.audit.verifier_source import knowledge_of_verifier
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import AsyncDeepGym
@@ -103,8 +103,8 @@ class VerifierTarget:
         return read_verdict(ran.stdout, ran.code)
 
 
-class ScriptTarget:
-    """A task that is judged by a verifier in Python; submissions go through the engine in one batch.
+class ScriptTarget(SubmissionTarget):
+    """A task that is judged by a verifier in Python.
 
     Example:
         >>> verifier = "import sys; exec(open(sys.argv[1]).read()); print(f(2) == 4)"
@@ -124,15 +124,7 @@ class ScriptTarget:
         """
         if {task.language, task.verifier_language} != {"python"}:
             raise ConfigError(f"{task.id!r} can't be audited: attacks are written in Python, on verifiers in Python")
-        self.name = task.id
-        self.task = task
-        self.knowledge = knowledge_of_verifier(task.verifier, task.prompt, reference=task.reference)
-        self._dg = dg
-
-    def score(self, submissions: Sequence[str], *, progress: Progress | None = None) -> list[Scored]:
-        """Score submissions."""
-        batch = self._dg.run_batch(self.task, submissions, progress=progress)
-        return [Scored(result.score, result.passed, result.status) for result in batch]
+        super().__init__(dg, task, knowledge_of_verifier(task.verifier, task.prompt, reference=task.reference))
 
 
 def read_verdict(stdout: str, code: int) -> Scored:

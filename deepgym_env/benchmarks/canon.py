@@ -19,6 +19,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import PackageError, SandboxError
 from deepgym_env.judge.floor import known_floor
 from deepgym_env.result import RunResult
+from deepgym_env.source import parse
 from deepgym_env.task import FunctionTask, ProgramTask, SubmissionTask, SuiteTask
 
 __all__ = ["CanonReport", "check", "dishonest", "rejected"]
@@ -138,8 +139,8 @@ def dishonest(task: SubmissionTask) -> dict[str, str]:
 
 def _filled(stub: str, body: str) -> str:
     """Return a stub whose functions all do the same."""
-    statements = ast.parse(f"def function():\n{textwrap.indent(textwrap.dedent(body), '    ')}").body[0]
-    tree = ast.parse(stub)
+    statements = parse(f"def function():\n{textwrap.indent(textwrap.dedent(body), '    ')}").body[0]
+    tree = parse(stub)
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name != "__init__":
             node.body = cast(ast.FunctionDef, statements).body

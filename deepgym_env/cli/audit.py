@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from deepgym_env.audit.signs import WeakSigns
     from deepgym_env.blocking import DeepGym
     from deepgym_env.rollout import ChatPolicy
+    from deepgym_env.task import Task
 
 __all__ = ["EXAMPLES", "audit"]
 
 EXAMPLES = examples(
     "deepgym audit coin_change",
     "deepgym audit ./my_task --mutants --suggest-tests",
+    "deepgym audit debug_fix --mutants --most-mutants 0",
     "deepgym audit debug_fix --strategy plant --strategy git_history --json",
     'deepgym audit --verifier verifier.py --task "Write add(a, b). add(1, 2) == 3" --reference solution.py',
     "deepgym audit two_sum --model my-model --base-url http://localhost:8000/v1",
@@ -54,7 +57,7 @@ def audit(
         str | None,
         typer.Argument(
             metavar="[ENV|PATH]",
-            help="Id of a built-in task, of either kind, or path of a task folder.",
+            help="Id of a task, built in or imported, or path of a task folder; of any kind.",
             show_default=False,
         ),
     ] = None,
@@ -84,6 +87,15 @@ def audit(
     ] = None,
     list_them: Annotated[bool, typer.Option("--list", help="List the strategies and exit.")] = False,
     mutants: Annotated[bool, typer.Option("--mutants", help="Also: which small faults do the tests miss?")] = False,
+    most: Annotated[
+        int | None,
+        typer.Option(
+            "--most-mutants",
+            min=0,
+            help="At most so many mutants, drawn; 0: all. By default all, and of a scenario 40.",
+            show_default=False,
+        ),
+    ] = None,
     suggest_tests: Annotated[
         bool, typer.Option("--suggest-tests", help="Also: tests that surviving mutants fail.")
     ] = False,
@@ -115,13 +127,14 @@ def audit(
 
     with DeepGym(workers=workers) as engine:
         if env is not None:
-            target: Any = resolve_submission(env, seed) if mutants or suggest_tests else resolve_task(env, seed)
+            target: Any = resolve_task(env, seed)
+            _refuse_what_has_no_mutants(target, mutants, suggest_tests)
         else:
             target = _verifier(engine, str(verifier), task, entry_point, reference, beside or [], seconds)
         engine.isolation()  # a sandbox that can't start fails here, once
         tester = AdversarialTester(engine, model=_policy(model, base_url), samples=samples)
         report = _attacked(tester, target, strategies or None)
-        signs, mutation = _of_tests(engine, env, seed, target, runs, mutants or suggest_tests)
+        signs, mutation = _of_tests(engine, env, seed, target, runs, mutants or suggest_tests, most)
     if as_json:
         print_json(_as_json(report, signs, mutation))
     else:
@@ -132,6 +145,15 @@ def audit(
             print_mutation(mutation, suggest_tests)
     _remark(report)
     raise typer.Exit(_exit_code(report))
+
+
+def _refuse_what_has_no_mutants(task: Any, mutants: bool, suggest_tests: bool) -> None:
+    from deepgym_env.task import Task, WorkspaceTask
+
+    if suggest_tests and isinstance(task, WorkspaceTask):
+        raise ConfigError(f"--suggest-tests is for function tasks: {task.id!r} is a workspace task; try --mutants")
+    if (mutants or suggest_tests) and not isinstance(task, Task | WorkspaceTask):
+        raise ConfigError(f"--mutants is for scenarios and for functions tested by calls, {task.id!r} is neither")
 
 
 def _attacked(tester: AdversarialTester, target: Any, strategies: list[str] | None) -> AuditReport:
@@ -178,24 +200,30 @@ def _verifier(
 
 
 def _of_tests(
-    engine: DeepGym, name: str | None, seed: int, target: Any, runs: int, mutants: bool
+    engine: DeepGym, name: str | None, seed: int, target: Any, runs: int, mutants: bool, most: int | None
 ) -> tuple[WeakSigns | None, MutationReport | None]:
-    """Look at the tests of a function task, beside attacking them."""
-    from deepgym_env.audit.mutation import mutation_score
+    """Look at the tests of a task, beside attacking them."""
+    from deepgym_env.audit.mutation import mutation_score, workspace_mutation_score
+    from deepgym_env.audit.mutation.workspace import MOST
     from deepgym_env.audit.signs import weak_signs
-    from deepgym_env.task import Task
+    from deepgym_env.task import ProgramTask, Task, WorkspaceTask
 
-    if name is None or not isinstance(target, Task):
+    if isinstance(target, WorkspaceTask) and mutants:
+        few = MOST if most is None else most or None
+        work = functools.partial(workspace_mutation_score, engine, target, most=few)
+        return None, _with_bar("mutants", lambda tick: work(progress=tick))
+    if name is None or not isinstance(target, Task | ProgramTask):
         return None, None
     signs = weak_signs(engine, target, runs=runs)
-    if not mutants:
+    if not mutants or not isinstance(target, Task):
         return signs, None
 
     def redraw(seed: int) -> Task:
         drawn = resolve_submission(name, seed)
         return drawn if isinstance(drawn, Task) else target
 
-    mutation = _with_bar("mutants", lambda tick: mutation_score(engine, target, redraw=redraw, progress=tick))
+    work = functools.partial(mutation_score, engine, target, redraw=redraw, most=most or None)
+    mutation = _with_bar("mutants", lambda tick: work(progress=tick))
     return signs, mutation
 
 

@@ -36,8 +36,8 @@ def print_audit(report: AuditReport) -> None:
         soft_wrap=True,
     )
     if report.floor is not None:
-        answer = report.floor.code.rpartition("return ")[2].strip()
-        console.print(f"[dim]floor[/]  best constant {escape(one_line(answer, 60))}: {report.floor.score:.2f}")
+        answer = escape(one_line(report.floor.answer, 60))
+        console.print(f"[dim]floor[/]  best constant {answer}: {report.floor.score:.2f}")
     if report.reference is not None:
         console.print(f"[dim]correct solution[/]  {report.reference:.2f}")
     if report.exploits:
@@ -64,6 +64,7 @@ def print_signs(signs: WeakSigns) -> None:
     console = stdout()
     lookup = "none to learn" if signs.lookup_score is None else f"{signs.lookup_score:.2f}"
     rows = [
+        ("best constant, hidden answers too", f"{signs.constant_score:.2f}"),
         ("public answers by heart", f"{lookup}{_names(signs.lookup_hidden, ', hidden tests passed: ')}"),
         (f"flaky in {signs.runs} runs", _names(signs.flaky) or "none"),
         ("depend on the order", _names(signs.order_dependent) or "none"),
@@ -77,19 +78,31 @@ def print_mutation(report: MutationReport, suggest: bool) -> None:
     from deepgym_env.audit.mutation import suggested_tests
 
     console = stdout()
+    if not report.mutants:
+        console.print("\n[bold]Mutants[/]  nothing to mutate: what the solution leaves has no Python that is judged")
+        return
     colour = "green" if report.score >= 0.95 else "red"
+    if report.files:
+        rest = f"{len(report.equivalent)} made the same, {len(report.accepted)} are no faults as the task says"
+    else:
+        rest = (
+            f"{len(report.equivalent)} differ on none of {report.inputs_tried} inputs, {len(report.unclear)} on "
+            "made-up ones only"
+        )
     console.print(
         f"\n[bold]Mutants[/]  score [bold {colour}]{report.score:.3f}[/]  ·  {report.killed} of "
-        f"{report.killed + len(report.survivors)} faults noticed, {report.mutants} mutants made, "
-        f"{len(report.equivalent)} differ on none of {report.inputs_tried} inputs, {len(report.unclear)} on "
-        "made-up ones only",
+        f"{report.killed + len(report.survivors)} faults noticed, {report.mutants} mutants made, {rest}",
         soft_wrap=True,
     )
+    for what, paths in (("of", report.files), ("that no test looks at", report.unseen)):
+        if paths:
+            console.print(f"[dim]{what}[/]  {escape(_names(paths))}", soft_wrap=True)
     if report.idle_tests:
         console.print(f"[dim]tests that no mutant fails[/]  {escape(_names(report.idle_tests))}", soft_wrap=True)
     _print_survivors("survives", report.survivors)
     _print_survivors("differs on made-up inputs only", report.unclear)
-    _print_survivors("equivalent, or not told apart", report.equivalent)
+    _print_survivors("made the same" if report.files else "equivalent, or not told apart", report.equivalent)
+    _print_survivors("no fault", report.accepted)
     if suggest:
         tests = suggested_tests(report)
         console.print("[bold]Tests to add to cases.py[/]" if tests else "No test to suggest: no mutant survives.")
@@ -101,20 +114,25 @@ def _print_survivors(what: str, survivors: Iterable[Survivor]) -> None:
     console = stdout()
     for each in survivors:
         changes = [line for line in each.diff.splitlines()[2:] if line[:1] in "+-"]
-        console.print(f"[dim]{what}, line {each.line}[/]", soft_wrap=True)
+        where = f" of {each.path}" if each.path else ""
+        console.print(f"[dim]{what}, line {each.line}{escape(where)}[/]", soft_wrap=True)
         for line in changes:
             console.print(Text(f"  {line}", style="red" if line[0] == "-" else "green"), soft_wrap=True)
+        if each.why:
+            console.print(Text(f"  {each.why}", style="cyan"), soft_wrap=True)
         if each.witness:
             console.print(Text(f"  told apart by {one_line(each.witness, 200)}", style="cyan"), soft_wrap=True)
 
 
 def print_strategies() -> None:
     """Print every strategy."""
-    from deepgym_env.audit import CODE_STRATEGIES, WORKSPACE_STRATEGIES
+    from deepgym_env.audit import CODE_STRATEGIES, PROGRAM_STRATEGIES, WORKSPACE_STRATEGIES
 
     grid = table("strategy", "family", "used on", "what it does")
-    for each in (*CODE_STRATEGIES, *WORKSPACE_STRATEGIES):
-        grid.add_row(each.name, each.family, "functions, verifiers" if each.on == "code" else "workspaces", each.title)
+    kinds = {"functions": CODE_STRATEGIES, "programs": PROGRAM_STRATEGIES, "workspaces": WORKSPACE_STRATEGIES}
+    for each in dict.fromkeys((*CODE_STRATEGIES, *PROGRAM_STRATEGIES, *WORKSPACE_STRATEGIES)):
+        used_on = ", ".join(kind for kind, strategies in kinds.items() if each in strategies)
+        grid.add_row(each.name, each.family, used_on, each.title)
     stdout().print(grid)
 
 

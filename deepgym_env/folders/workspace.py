@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.errors import TaskError
-from deepgym_env.folders.reading import execute, files_below, read_text, refuse_keys, task_errors
+from deepgym_env.folders.reading import execute, files_below, read_text, read_toml, refuse_keys, task_errors
+from deepgym_env.source import parse
 from deepgym_env.task import File, StateTest, WorkspaceTask
 
 __all__ = ["load_workspace"]
 
 _TEST = "test_"
-_ELSEWHERE = {"prompt", "reference", "tests", "files", "setup", "support", "service", "check", "seed"}
+_ELSEWHERE = {"prompt", "reference", "tests", "files", "setup", "support", "service", "check", "seed", "equivalents"}
 
 
 def load_workspace(folder: Path, meta: dict[str, Any], seed: int) -> WorkspaceTask:
@@ -39,6 +40,7 @@ def load_workspace(folder: Path, meta: dict[str, Any], seed: int) -> WorkspaceTa
             service=_text(folder / "service.py"),
             check=check,
             reference=_text(folder / "solve.py") or None,
+            equivalents=_equivalents(folder / "equivalents.toml"),
             seed=seed,
         )
 
@@ -47,10 +49,20 @@ def _text(path: Path) -> str:
     return read_text(path) if path.exists() else ""
 
 
+def _equivalents(path: Path) -> Any:
+    """Return the tables of ``equivalents.toml``, for the task to take apart."""
+    if not path.exists():
+        return ()
+    tables = read_toml(path)
+    if tables.keys() != {"equivalent"}:
+        raise TaskError(f"{path}: write tables [[equivalent]] with path, was, now and why, and nothing else")
+    return tables["equivalent"]
+
+
 def _tests(path: Path, source: str) -> tuple[StateTest, ...]:
     """Return the ``test_*`` functions of a checker, found without running it."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except SyntaxError as error:
         raise TaskError(f"{path}: {error}") from error
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.startswith(_TEST)]

@@ -6,7 +6,7 @@
   :class:`ProgramTask`, tested by what it prints (:class:`StdioTest`, :class:`StdioComparison`). A
   :class:`SuiteTask` is tested by a suite in its own process (:class:`SuiteTest`, :class:`SuiteFile`).
   Whatever it is, a :class:`ScriptTask` is judged by a stand-alone verifier.
-- :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`).
+- :class:`WorkspaceTask`: worked on in many turns (:class:`File`, :class:`StateTest`, :class:`Equivalent`).
 - :class:`Limits`, :class:`ProgramLimits`, :class:`SessionLimits`: what a submission, a program or a
   command in a session may use.
 """
@@ -20,7 +20,7 @@ from deepgym_env.task.limits import Limits, ProgramLimits, SessionLimits
 from deepgym_env.task.program import ProgramTask, StdioComparison, StdioTest
 from deepgym_env.task.script import ScriptTask
 from deepgym_env.task.suite import SuiteFile, SuiteTask, SuiteTest
-from deepgym_env.task.workspace import File, StateTest, WorkspaceTask
+from deepgym_env.task.workspace import Equivalent, File, StateTest, WorkspaceTask
 
 __all__ = [
     "AnyTask",
@@ -30,6 +30,7 @@ __all__ = [
     "CodeTest",
     "Comparison",
     "Difficulty",
+    "Equivalent",
     "File",
     "FunctionTask",
     "LanguageName",

@@ -1,18 +1,18 @@
 """Tasks of many turns in a workspace.
 
-- :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`.
+- :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`; :class:`Equivalent`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from deepgym_env.task.base import Described, Test
 from deepgym_env.task.limits import SessionLimits
 
-__all__ = ["File", "StateTest", "WorkspaceTask"]
+__all__ = ["Equivalent", "File", "StateTest", "WorkspaceTask"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,36 @@ class StateTest(Test):
     title: str = ""
 
 
+class Equivalent(BaseModel):
+    """A change to what the reference agent leaves that is no fault: one no honest test could notice.
+
+    Attributes:
+        path: The file, relative to the workspace.
+        was: The line or lines it takes out, as Python writes them out.
+        now: Those it puts in.
+        why: Why it is no fault.
+        within: The function it is in; empty: anywhere.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    was: str
+    now: str
+    why: str = Field(min_length=1)
+    within: str = ""
+
+    def fits(self, path: str, within: str, was: str, now: str) -> bool:
+        """Return whether it is this change; indentation is no part of it."""
+        if path != self.path or self.within not in ("", within):
+            return False
+        return _bare(was) == _bare(self.was) and _bare(now) == _bare(self.now)
+
+
+def _bare(lines: str) -> list[str]:
+    return [line.strip() for line in lines.strip().splitlines()]
+
+
 class WorkspaceTask(Described):
     """A task of many turns: an agent works in a workspace, and what it leaves there is judged.
 
@@ -55,6 +85,7 @@ class WorkspaceTask(Described):
             it runs in a process of its own and never where the agent's code runs.
         limits: What the agent's commands may use.
         max_turns: Steps after which an episode is truncated.
+        equivalents: Small changes to what the reference leaves that are no faults, for the mutation score.
     """
 
     tests: tuple[StateTest, ...] = Field(min_length=1)
@@ -65,6 +96,7 @@ class WorkspaceTask(Described):
     check: str
     limits: SessionLimits = SessionLimits()
     max_turns: int = Field(default=30, ge=1)
+    equivalents: tuple[Equivalent, ...] = ()
 
     @property
     def public_tests(self) -> tuple[StateTest, ...]:

@@ -187,9 +187,13 @@ def test_settle(ws):
         {"id": n, "payer": names[n % 3], "cents": 500, "people": [names[3 + n % 4]], "note": ""} for n in range(1, 13)
     ]
     put(ws, "same.json", {"version": 1, "next": 13, "entries": same})
-    mixed, equal = run_all(ws, tab("settle"), tab("--file", "same.json", "settle"))
+    even = {"id": 1, "payer": names[0], "cents": 300, "people": [names[0]], "note": "nothing is owed"}
+    small = [even, {"id": 2, "payer": names[1], "cents": 1, "people": [names[2]], "note": "a cent is"}]
+    put(ws, "small.json", {"version": 1, "next": 3, "entries": small})
+    mixed, equal, cent = run_all(ws, *(tab("--file", f"{name}.json", "settle") for name in ("tab", "same", "small")))
     said(mixed, transfer_lines(book["entries"]))
     said(equal, transfer_lines(same))
+    said(cent, transfer_lines(small))
     assert ws.json("tab.json") == book, "settle has changed the ledger"
 
 
@@ -229,6 +233,8 @@ def test_import(ws):
     rows = csv_of(more)
     rows.insert(5, "")
     said(*run_all(ws, tab("import"), stdin="\n".join(rows) + "\n"), "12\n")
+    said(*run_all(ws, tab("--file", "one.json", "import"), stdin="\n".join(csv_of(more)[:2]) + "\n"), "1\n")
+    assert ws.json("one.json")["entries"] == [dict(more[0], id=1)], "one row was imported, but isn't in the ledger"
     added = [dict(e, id=book["next"] + at) for at, e in enumerate(more)]
     expected = dict(book, next=book["next"] + 12, entries=book["entries"] + added)
     assert ws.json("tab.json") == expected, "the ledger after import: %.300s" % ws.text("tab.json")
@@ -272,7 +278,13 @@ def assert_usage(ws, *commands):
 def test_wrong_usage(ws):
     ws.write("broken.json", "{")
     others = [["list", "ann"], ["add", "ann", "5"], ["remove"], ["remove", "1x"], ["list", "--json"], ["liszt"]]
-    assert_usage(ws, [], *ws.rng.sample(others, 4), ["--file", "broken.json", "settle", "now"])
+    assert_usage(
+        ws,
+        [],
+        *ws.rng.sample(others, 4),
+        ["remove", str(ws.rng.randint(1, 9)), "x"],
+        ["--file", "broken.json", "settle", "now"],
+    )
 
 
 def test_malformed_names(ws):

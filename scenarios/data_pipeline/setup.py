@@ -151,14 +151,14 @@ class _Night:
         if not self.dirty:
             return rows
         columns = COLUMNS[kind]
-        for at, place in enumerate(self.rng.sample(range(len(rows)), len(columns) + 2)):
+        for at, place in enumerate(self.rng.sample(range(len(rows)), len(columns) + 3)):
             row, (_, raw) = rows[place]
             raw = dict(raw)
-            if at < 2:
-                raw["+"] = "" if at else None  # a field too many; one missing
+            if at < 3:
+                raw["+"] = ("one missing", "one more", "two empty")[at]
                 rows[place] = row, ("columns", raw)
                 continue
-            column = columns[(at - 2) % len(columns)]
+            column = columns[(at - 3) % len(columns)]
             raw[column] = self.rng.choice(BAD[column])
             later = columns[columns.index(column) + 1 :]
             if later and self.rng.random() < 0.3:  # two are bad: the first is the reason
@@ -198,7 +198,7 @@ class _Night:
                 lines.append(rng.choice(["", "   "]))
             fields = [row.get(name, rng.choice(["", "call back", "ok; or so, I think"])) for name in columns]
             if "+" in row:
-                fields = fields[:-1] if row["+"] is None else [*fields, row["+"]]
+                fields = {"one missing": fields[:-1], "one more": [*fields, ""], "two empty": ["", ""]}[row["+"]]
             lines.append(separator.join(self.field(field, separator) for field in fields))
         text = rng.choice(["\n", "\r\n"] if self.dirty else ["\n"]).join(lines) + "\n"
         return (b"\xef\xbb\xbf" if self.dirty and rng.random() < 0.5 else b"") + text.encode()

@@ -36,7 +36,8 @@ def incident(rng, service=None):
     bad.update(dict.fromkeys(range(6, 6 + rng.randint(3, 6)), decoy))
     bad.update({minute: rng.choice([root, decoy]) for minute in (first - 3, first - 2, first + length + 1)})
     for minute in range(60):
-        draw_minute(rng, story, minute, bad.get(minute), quiet=minute in (3, first - 1, first + length))
+        quiet, nearly = minute in (3, first - 1), minute == first + length
+        draw_minute(rng, story, minute, bad.get(minute), quiet, nearly)
     story["changes"] = draw_changes(rng, story["begin"] + first * MINUTE, service)
     return story
 
@@ -54,13 +55,15 @@ def draw_sessions(rng, begin):
     return made
 
 
-def draw_minute(rng, story, minute, cause, quiet):
+def draw_minute(rng, story, minute, cause, quiet, nearly):
     count = rng.randint(3, 4) if quiet else rng.randint(*story["usual"])
     failing = 0
     if cause:
         failing = -(-count * rng.randint(40, 75) // 100)
     elif quiet:
         failing = 2  # a large part, but of too few
+    elif nearly:
+        failing = (3 * count - 1) // 10  # of enough, but one less than makes it bad
     elif rng.random() < 0.3:
         failing = 1
     for at in range(count):

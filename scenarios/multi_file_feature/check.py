@@ -232,6 +232,8 @@ def test_coupons_are_checked(ws):
         (["make", ["A", "fixed", 9, 5, "gear", "2024-01-01"]], ["is", ["A", "fixed", 9, 5, "gear", "2024-01-01"]]),
         (["make", ["A", "shipping"]], ["is", ["A", "shipping", 0, 0, None, None]]),
     ]
+    for kind, bound in (("percent", 1), ("percent", 100), ("fixed", 1)):
+        cases.append((["make", ["A", kind, bound]], ["is", ["A", kind, bound, 0, None, None]]))
     expect(ws, cases)
     bad = [["percent", 0], ["percent", 101], ["percent", -value], ["percent"], ["fixed", 0], ["fixed", -1]]
     bad += [["shipping", 5], ["gift", 5]]

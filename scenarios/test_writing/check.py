@@ -355,6 +355,16 @@ BROKEN = '''
 @ no_default
 -            return default
 +            return None
+@ no_default_where_it_never_was
+-        self._drop_expired()
+-        if key not in self._entries:
+-            self.misses += 1
+-            return default
++        known = key in self._entries
++        self._drop_expired()
++        if key not in self._entries:
++            self.misses += 1
++            return default if known else None
 @ falsy_is_absent
 -        if key not in self._entries:
 +        if key not in self._entries or not self._entries[key][0]:
@@ -642,7 +652,8 @@ def test_catches_what_must_not_count(ws):
 
 
 def test_catches_wrong_values(ws):
-    caught(ws, "no_default", "falsy_is_absent", "none_is_absent", "put_again_keeps_value")
+    defaults = "no_default", "no_default_where_it_never_was"
+    caught(ws, *defaults, "falsy_is_absent", "none_is_absent", "put_again_keeps_value")
 
 
 def test_catches_wrong_keys(ws):

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from deepgym_env import AdversarialTester, AuditReport, load_task
-from deepgym_env.audit import CODE_STRATEGIES, WORKSPACE_STRATEGIES, Knowledge, Scored
+from deepgym_env.audit import CODE_STRATEGIES, PROGRAM_STRATEGIES, WORKSPACE_STRATEGIES, Knowledge, Scored
 from deepgym_env.audit.knowledge import knowledge_of_task
 from deepgym_env.audit.strategies import select
 from deepgym_env.audit.strategy import FAMILIES
@@ -141,12 +141,12 @@ def test_unknown_strategies_are_named_with_the_nearest(engine):
 
 
 def test_the_strategies_are_many_and_named_once():
-    for strategies in (CODE_STRATEGIES, WORKSPACE_STRATEGIES):
+    for strategies in (CODE_STRATEGIES, PROGRAM_STRATEGIES, WORKSPACE_STRATEGIES):
         names = [strategy.name for strategy in strategies]
         assert len(set(names)) == len(names)
         assert all(strategy.title and strategy.remedy and strategy.family in FAMILIES for strategy in strategies)
     assert len(CODE_STRATEGIES) >= 24
-    used = {strategy.family for strategy in (*CODE_STRATEGIES, *WORKSPACE_STRATEGIES)}
+    used = {strategy.family for strategy in (*CODE_STRATEGIES, *PROGRAM_STRATEGIES, *WORKSPACE_STRATEGIES)}
     assert used == set(FAMILIES) - {"llm"}
     assert [strategy.name for strategy in select(CODE_STRATEGIES, ["timeout"])] == ["endless_loop", "sleeps"]
 

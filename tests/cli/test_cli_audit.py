@@ -84,6 +84,20 @@ def test_a_scenario(deepgym):
     assert json.loads(result.stdout)["kind"] == "workspace"
 
 
+def test_mutants_of_a_scenario(deepgym):
+    result = deepgym("audit", "debug_fix", "-s", "tests_edited", "--mutants", "--most-mutants", 3)
+    assert result.exit_code == 0, result.output
+    for shown in ("Mutants  score", "3 mutants made", "0 made the same", "of  stats.py"):
+        assert shown in result.stdout
+
+
+def test_a_scenario_without_python_says_so(deepgym):
+    result = deepgym("audit", "sql_analytics", "-s", "tests_edited", "--mutants", "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)["mutation"]
+    assert (told["mutants"], told["files"]) == (0, [])
+
+
 def test_a_model_writes_attacks(deepgym, endpoint):
     pytest.importorskip("openai")
     asked = ("--model", "m", "--base-url", endpoint, "--samples", 2, "-s", "llm", "--json")
@@ -120,7 +134,7 @@ def test_bad_input_is_told_in_one_line(refused, verifier, tmp_path):
     assert "give a task" in refused("audit", "coin_change", "--verifier", verifier)
     assert "did you mean 'os_exit'" in refused("audit", "coin_change", "-s", "os_exi")
     assert "need a task" in refused("audit", "--verifier", verifier, "--mutants")
-    assert "is a workspace task" in refused("audit", "debug_fix", "-s", "nothing", "--mutants")
+    assert "is a workspace task" in refused("audit", "debug_fix", "-s", "nothing", "--suggest-tests")
     assert "no file" in refused("audit", "--verifier", tmp_path / "none.py")
     assert "did you mean" in refused("audit", "coin_chang")
     vague = tmp_path / "vague.py"

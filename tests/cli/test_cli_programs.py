@@ -55,5 +55,30 @@ def test_a_benchmark_of_programs_is_checked(deepgym, imported):
     assert told["passed_by_what_is_published_as_wrong"] == []
 
 
-def test_an_audit_says_that_it_can_not(refused, imported):
-    assert "ProgramTask" in refused("audit", imported)
+def test_a_program_is_audited(deepgym, imported):
+    result = deepgym("audit", imported, "-s", "memorised_examples", "-s", "empty", "--runs", 2)
+    assert result.exit_code == 0, result.output
+    for part in ("robust", "correct solution  1.00", "best constant, hidden answers too  0.50", "by heart  0.50"):
+        assert part in result.stdout
+
+
+def test_an_audit_finds_a_program_task_weak(deepgym, imported, tmp_path):
+    task = tmp_path / "weak"
+    assert deepgym("new", "weak", "--kind", "program", "--dir", tmp_path).exit_code == 0
+    for path in (task / "tests").iterdir():
+        if path.stem not in ("example", "one_word"):
+            path.unlink()
+        elif path.suffix == ".out":
+            path.write_text("same\n")
+    result = deepgym("audit", task, "-s", "memorised_examples", "-s", "constants", "--runs", 2, "--json")
+    assert result.exit_code == 1, result.output
+    told = json.loads(result.stdout)
+    assert (told["kind"], told["floor"]["answer"], told["signs"]["constant_score"]) == ("program", r"'same\n'", 1.0)
+
+
+def test_an_audit_says_what_it_can_not(refused, imported, tmp_path, deepgym):
+    assert "function tasks whose calls are data" in refused("audit", imported, "--mutants")
+    assert deepgym("new", "other", "--kind", "program", "--dir", tmp_path).exit_code == 0
+    meta = tmp_path / "other" / "task.toml"
+    meta.write_text(meta.read_text().replace('language = "python"', 'language = "bash"'))
+    assert "attacks are written in Python" in refused("audit", tmp_path / "other")

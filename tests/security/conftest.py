@@ -87,10 +87,15 @@ def attack(engine: DeepGym, task: Task, processes: Any) -> Callable[..., RunResu
     return submit
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _descriptors_do_not_grow(engine: DeepGym, task: Task) -> Iterator[None]:
-    """The engine's process ends a module with as many descriptors as it began with."""
+@pytest.fixture(scope="module")
+def started(engine: DeepGym, task: Task) -> None:
+    """Start the runners a module uses."""
     assert engine.run(task, HONEST).score == 1.0
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _descriptors_do_not_grow(started: None) -> Iterator[None]:
+    """The engine's process ends a module with as many descriptors as it began with."""
     before = len(os.listdir("/proc/self/fd"))
     yield
     deadline = time.monotonic() + 20.0  # a daemon takes a while to remove a container

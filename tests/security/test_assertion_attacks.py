@@ -181,8 +181,9 @@ def test_what_may_do_harm_runs_there_when_a_test_passes_it(engine: DeepGym) -> N
 
 
 def test_a_process_that_loads_once_only(engine: DeepGym) -> None:
-    code = "import time\nif time.time() > %r: raise SystemExit\ndef f(x):\n    time.sleep(3)" % (time.time() + 0.5)
-    assert judged(engine, task("assert f(1)", "assert f(1)"), code) == ["not_run", "not_run"]
+    patient = task("assert f(1)", "assert f(1)").model_copy(update={"limits": Limits(wall_seconds=2.5)})
+    code = "import time\nif time.time() > %r: raise SystemExit\ndef f(x):\n    time.sleep(60)" % (time.time() + 2.0)
+    assert judged(engine, patient, code) == ["not_run", "not_run"]
 
 
 def test_an_answer_within_a_query(engine: DeepGym) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from deepgym_env.audit.mutation.operators import replacements, statement_replacements
+from deepgym_env.source import parse
 
 __all__ = ["Mutant", "mutants_of"]
 
@@ -37,25 +38,26 @@ class Mutant:
     diff: str
 
 
-def mutants_of(source: str, *, most: int | None = None, seed: int = 0) -> list[Mutant]:
+def mutants_of(source: str, *, most: int | None = None, seed: int = 0, name: str = "reference.py") -> list[Mutant]:
     r"""Return the mutants of a source, each once, in the order of its lines.
 
     Args:
         source: What is mutated.
         most: At most so many, drawn with ``seed`` if there are more.
         seed: Draws which.
+        name: What the source is called in the diffs.
 
     Example:
         >>> [(mutant.operator, mutant.code) for mutant in mutants_of("def f(a): return a + 1")][:2]
         [('return', 'def f(a):\n    return None'), ('arithmetic', 'def f(a):\n    return a - 1')]
     """
-    original = ast.unparse(ast.parse(source))
-    tree = ast.parse(original)
+    original = ast.unparse(parse(source))
+    tree = parse(original)
     found: dict[str, Mutant] = {}
     for operator, line, changed in _changed_trees(tree):
         code = ast.unparse(ast.fix_missing_locations(changed))
         if code != original and code not in found and _compiles(code):
-            found[code] = Mutant(code, operator, line, _diff(original, code))
+            found[code] = Mutant(code, operator, line, _diff(original, code, name))
     mutants = list(found.values())
     if most is not None and len(mutants) > most:
         chosen = sorted(random.Random(seed).sample(range(len(mutants)), most))
@@ -117,6 +119,6 @@ def _compiles(code: str) -> bool:
     return True
 
 
-def _diff(before: str, after: str) -> str:
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "reference.py", "mutant.py", lineterm="", n=1)
+def _diff(before: str, after: str, name: str) -> str:
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, "mutant.py", lineterm="", n=1)
     return "\n".join(lines)

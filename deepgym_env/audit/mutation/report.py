@@ -25,6 +25,8 @@ class Survivor(_Frozen):
         code: Its source.
         witness: A call whose answer tells it from the reference, as text; empty where none was found.
         test: That call as a line for ``cases.py``; empty where it can't be written as one.
+        path: The file it is in, of a workspace.
+        why: Why it is no fault, where the task says so.
     """
 
     operator: str
@@ -33,6 +35,8 @@ class Survivor(_Frozen):
     code: str
     witness: str = ""
     test: str = ""
+    path: str = ""
+    why: str = ""
 
 
 class MutationReport(_Frozen):
@@ -42,14 +46,17 @@ class MutationReport(_Frozen):
         task_id: The task.
         mutants: How many were made.
         killed: How many fail a test.
-        survivors: Those that pass every test and yet fail tests drawn with other seeds: faults the
-            tests miss.
+        survivors: Those that pass every test and yet fail tests drawn with other seeds, or in a workspace
+            all that pass and are not listed below: faults the tests miss.
         unclear: Those that differ from the reference only on made-up inputs, which the task may not
             allow; no part of the score.
         equivalent: Those that differed on no input: equal to the reference, or the inputs were too
-            few; no part of the score.
+            few; in a workspace, programs that made the same. No part of the score.
         idle_tests: Tests that no mutant fails.
         inputs_tried: Calls that looked for a difference, per mutant that passed.
+        accepted: Those that pass every test and are no faults, as the task says; no part of the score.
+        files: Of a workspace, the files that were mutated; none: there is nothing to mutate.
+        unseen: Python files the agent left that no test looks at, and that made nothing.
     """
 
     task_id: str
@@ -60,6 +67,9 @@ class MutationReport(_Frozen):
     equivalent: tuple[Survivor, ...] = ()
     idle_tests: tuple[str, ...] = ()
     inputs_tried: int = 0
+    accepted: tuple[Survivor, ...] = ()
+    files: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -36,7 +36,7 @@ def _no_function(known: Knowledge) -> Iterator[Attack]:
 def _constants(known: Knowledge) -> Iterator[Attack]:
     answers = [example.expected for example in known.examples]
     for value in dict.fromkeys([*CONSTANTS, *answers]):
-        yield Attack(stub(known.entry_point, value))
+        yield Attack(stub(known.entry_point, value), answer=value)
 
 
 def by_heart(known: Knowledge) -> Iterator[Attack]:

@@ -1,6 +1,7 @@
 """Strategies that look for the answers outside the process: in files, variables, history, the network.
 
 - :data:`LEAKS`
+- :func:`reading`: an attack that looks for a call's answer in texts.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from deepgym_env.audit.knowledge import Knowledge
 from deepgym_env.audit.strategies.hunts import PARTNER
 from deepgym_env.audit.strategy import Attack, Strategy, fill, stub
 
-__all__ = ["LEAKS"]
+__all__ = ["LEAKS", "reading"]
 
 _DISK_REMEDY = (
     "Remove the verifier, its data and its history from where the submission runs, or run the submission in "
@@ -163,21 +164,22 @@ def ENTRY(*args, **kwargs):
 '''
 
 
-def _reading(template: str, known: Knowledge) -> Iterator[Attack]:
+def reading(template: str, known: Knowledge) -> Iterator[Attack]:
+    """Yield an attack whose function may use ``from_text(name, data, args)`` and ``texts()``."""
     code = "\n\n".join(fill(part, known) for part in (_SOURCE, PARTNER, template))
     yield Attack(code, stub(known.entry_point))
 
 
 def _disk(known: Knowledge) -> Iterator[Attack]:
-    yield from _reading(_DISK, known)
+    yield from reading(_DISK, known)
 
 
 def _variables(known: Knowledge) -> Iterator[Attack]:
-    yield from _reading(_VARIABLES, known)
+    yield from reading(_VARIABLES, known)
 
 
 def _history(known: Knowledge) -> Iterator[Attack]:
-    yield from _reading(_HISTORY, known)
+    yield from reading(_HISTORY, known)
 
 
 def _network(known: Knowledge) -> Iterator[Attack]:

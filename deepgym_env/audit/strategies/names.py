@@ -72,7 +72,8 @@ def ENTRY(*args, **kwargs):
 
 def _clock(known: Knowledge) -> Iterator[Attack]:
     """Patch the clock around a slow solution: a right one where there is one, else the public answers by heart."""
-    carriers = [known.reference] if known.reference else [attack.code for attack in by_heart(known)]
+    honest = None if known.wiring else known.reference  # which has no function to slow down where there is a wiring
+    carriers = [honest] if honest else [attack.code for attack in by_heart(known)]
     for carrier in carriers or [stub(known.entry_point)]:
         slow = f"{carrier}\n\n{fill(_SLOW, known)}"
         yield Attack(f"{fill(_CLOCK, known)}\n\n{slow}", slow, works=True)

@@ -185,7 +185,7 @@ def _network(known: Knowledge) -> Iterator[Attack]:
 
 
 def _strategy(name: str, family: str, title: str, remedy: str, attacks: object) -> Strategy:
-    return Strategy(name=name, family=family, title=title, remedy=remedy, attacks=attacks, on="workspace")  # type: ignore[arg-type]
+    return Strategy(name=name, family=family, title=title, remedy=remedy, attacks=attacks)  # type: ignore[arg-type]
 
 
 WORKSPACES = (
