@@ -18,7 +18,7 @@ from deepgym_env.task import Limits, SuiteTask
 __all__ = ["convert", "packages_of"]
 
 _GIVEN = "import os\nimport sys\nfrom os import environ\n"  # BigCodeBench's own harness has these at hand
-_LIMITS = Limits(cpu_seconds=10.0, wall_seconds=10.0, memory_mb=4096, tmp_mb=64, output_bytes=1 << 22)
+_LIMITS = Limits(cpu_seconds=30.0, wall_seconds=30.0, memory_mb=4096, tmp_mb=64, output_bytes=1 << 22)
 
 
 def convert(row: Row, referee: Referee) -> SuiteTask:

@@ -145,7 +145,6 @@ def test_public_tests_tell_what_went_wrong_and_hidden_ones_nothing(engine):
         ("import time\ndef f(): time.sleep(60)", "timeout"),
         ("import os\ndef f(): os._exit(0)", "crashed"),
         ("def f(): raise RecursionError", "exception"),
-        ("import os\ndef f(): os.fork()", "exception"),
     ],
 )
 def test_every_end_has_its_status(engine, code, status):
@@ -273,3 +272,31 @@ def test_a_suite_is_stored_and_shown():
 def test_a_broken_task_is_refused(fields, match):
     with pytest.raises(ValueError, match=match):
         made(UNITTEST, **fields)
+
+
+PROGRAMS = {
+    "a copy of itself": "import os\ndef f():\n    pid = os.fork()\n    if pid: os.waitpid(pid, 0)\n    return 5",
+    "a program": "import subprocess\ndef f(): return len(subprocess.run(['echo', 'four'], capture_output=True).stdout)",
+    "Python": "import subprocess, sys\ndef f(): return subprocess.run([sys.executable, '-c', 'exit(5)']).returncode",
+    "what PATH finds": "import subprocess\ndef f(): return subprocess.run('exit 5', shell=True).returncode",
+    "a server": "import socket\ndef f():\n    with socket.create_server(('127.0.0.1', 8000)) as server:\n"
+    "        with socket.create_connection(('127.0.0.1', 8000)): return 5",
+    "modes of files": "import os\ndef f():\n    os.close(os.open('/tmp/x', os.O_CREAT))\n"
+    "    os.chmod('/tmp/x', 0o500)\n    return os.stat('/tmp/x').st_mode >> 6 & 7",
+}
+
+
+@pytest.mark.parametrize("what", PROGRAMS)
+def test_a_suite_may_start(engine, what):
+    source = "import unittest\nfrom work import f\nclass T(unittest.TestCase):\n"
+    source += "    def test_a(self): self.assertEqual(f(), 5)\n    def test_b(self): self.assertEqual(f(), 5)"
+    result = engine.run(made(source), PROGRAMS[what])
+    assert (result.status, result.timing.attempts) == ("passed", 1), result.details
+
+
+def test_submissions_to_suites_share_no_network(engine):
+    """Each has a loopback device of its own: what one listens on, another can't reach."""
+    code = "import socket\nserver = socket.create_server(('127.0.0.1', 8000))\ndef f(): return server"
+    source = "import unittest\nfrom work import f\nclass T(unittest.TestCase):\n    def test(self): f()"
+    task = made(source)
+    assert [result.status for result in engine.run_batch(task, [f"{code}\n# {n}" for n in range(8)])] == ["passed"] * 8
