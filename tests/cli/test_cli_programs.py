@@ -77,7 +77,7 @@ def test_an_audit_finds_a_program_task_weak(deepgym, imported, tmp_path):
 
 
 def test_an_audit_says_what_it_can_not(refused, imported, tmp_path, deepgym):
-    assert "function tasks whose calls are data" in refused("audit", imported, "--mutants")
+    assert "functions tested by calls" in refused("audit", imported, "--mutants")
     assert deepgym("new", "other", "--kind", "program", "--dir", tmp_path).exit_code == 0
     meta = tmp_path / "other" / "task.toml"
     meta.write_text(meta.read_text().replace('language = "python"', 'language = "bash"'))
