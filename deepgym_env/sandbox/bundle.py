@@ -49,6 +49,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",  # else threads reserve 64 MiB of the address space each, where its layout allows it
 }
 _RUNNER = Path(__file__).parent / "runner"
 # Reads no byte more than it was sent: what follows are frames.

@@ -381,7 +381,7 @@ for pid in range(1, 200):
 SHOWN_BY_GVISOR = (
     r"GOT \['0000.*",
     r"GOT \['0'.*",
-    r"GOT b'(PYTHONHASH|LANG=C\.UTF|PATH=/usr/)'",
+    r"GOT b'(PYTHONHASH|LANG=C\.UTF|PATH=/usr/|HOSTNAME=.|MALLOC_ARE|OPENBLAS_N|OMP_NUM_TH|PYTHONDONT|HOME=.*)'",
     r"GOT b'[0-9a-f]{10}'",
     r"GOT (net|mnt):.*",
 )
