@@ -1,16 +1,31 @@
 # Two commands set everything up on a fresh machine: `make quickstart` and `make test`.
+# `make test-integrations` runs the tests of trainers' adapters with the trainers themselves.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
+# Frameworks that can't live together have environments of their own: a folder of tests each, with its requirements.
+INTEGRATIONS ?= common verl openenv
+# uv doesn't read pip's settings: where they name wheels on disk or a certificate, it is told.
+UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS=$(PIP_FIND_LINKS)) $(if $(PIP_CERT),SSL_CERT_FILE=$(PIP_CERT)) $(BIN)/uv -q
 
-.PHONY: quickstart test lint bench clean
+.PHONY: quickstart test test-integrations lint bench clean
 
 quickstart: $(STAMP)
 	$(BIN)/deepgym quickstart
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(ARGS)
+
+test-integrations: $(INTEGRATIONS:%=test-integrations-%)
+
+test-integrations-%: .venvs/%/.installed
+	OMP_NUM_THREADS=1 .venvs/$*/bin/python -m pytest -n 2 --dist loadgroup $(or $(ARGS),tests/integrations/$*)
+
+.venvs/%/.installed: tests/integrations/%/requirements.txt pyproject.toml $(STAMP)
+	$(UV) venv --clear --python $(BIN)/python .venvs/$*
+	$(UV) pip install --python .venvs/$*/bin/python -r $< -e '.[test]'
+	touch $@
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -28,4 +43,4 @@ $(STAMP): pyproject.toml
 	touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venvs build dist *.egg-info

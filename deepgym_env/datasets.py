@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from deepgym_env.catalog import gym_id, load_task
 from deepgym_env.errors import ConfigError
+from deepgym_env.optional import require
 from deepgym_env.pass_rates import Rates
 from deepgym_env.selection import Criteria, known
 from deepgym_env.task import AnyTask, Difficulty, SubmissionTask
@@ -61,10 +62,7 @@ def to_hf(
         >>> data["task"][0], data[0]["prompt"][0]["role"]
         ('fizzbuzz', 'user')
     """
-    try:
-        import datasets
-    except ImportError as error:
-        raise ConfigError("to_hf needs the datasets library: `pip install 'deepgym-env[hf]'`") from error
+    library = require("datasets", "to_hf", "hf")
     given = list(tasks)
     criteria = Criteria.of(difficulty, tags, pass_rate=pass_rate, rates=rates)
     if criteria:
@@ -74,7 +72,7 @@ def to_hf(
         raise ConfigError(
             f"a data set needs at least one task, {f'and none is {criteria}' if criteria else 'got none'}"
         )
-    return datasets.Dataset.from_list(found)
+    return cast("datasets.Dataset", library.Dataset.from_list(found))
 
 
 def rows(

@@ -16,10 +16,11 @@ from gymnasium.envs.registration import EnvSpec
 
 from deepgym_env.envs.spaces import UnicodeText
 from deepgym_env.episodes.messages import action_text
-from deepgym_env.episodes.optional import require, storable
 from deepgym_env.episodes.record import Episode
 from deepgym_env.episodes.replay import spec_of
+from deepgym_env.episodes.text import storable
 from deepgym_env.errors import ConfigError
+from deepgym_env.optional import require
 
 __all__ = ["write_minari"]
 
@@ -41,10 +42,10 @@ def write_minari(episodes: Iterable[Episode], out: Path, name: str = "") -> int:
     """
     if not _ID.fullmatch(name):
         raise ConfigError(f"a Minari dataset's folder is named like coin_change-v0, with a version, got {name!r}")
-    minari = require("minari", "minari")
+    minari = require("minari", "minari", "export")
     for needed in ("h5py", "PIL"):
-        require(needed, "minari")
-    storages = require("minari.dataset.minari_storage", "minari")
+        require(needed, "minari", "export")
+    storages = require("minari.dataset.minari_storage", "minari", "export")
     exported = [episode for episode in episodes if episode.judged_turns]
     if not exported:
         return 0
@@ -71,7 +72,7 @@ def _common_spec(episodes: list[Episode]) -> EnvSpec | None:
 
 
 def _buffers(episodes: Iterable[Episode]) -> Iterator[Any]:
-    buffer = require("minari.data_collector", "minari").EpisodeBuffer
+    buffer = require("minari.data_collector", "minari", "export").EpisodeBuffer
     for episode in episodes:
         turns = episode.judged_turns
         terminated = turns[-1].terminated

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.episodes.messages import action_text
-from deepgym_env.episodes.optional import require, storable
 from deepgym_env.episodes.record import Episode, Turn
+from deepgym_env.episodes.text import storable
 from deepgym_env.errors import ConfigError
+from deepgym_env.optional import require
 
 __all__ = ["write_parquet"]
 
@@ -28,7 +29,7 @@ def write_parquet(episodes: Iterable[Episode], out: Path, name: str = "") -> int
     ``episode`` and ``turn`` count from 0. Observations and actions that are no text are JSON text.
     Lone surrogates become U+FFFD.
     """
-    pa, pq = require("pyarrow", "parquet"), require("pyarrow.parquet", "parquet")
+    pa, pq = require("pyarrow", "parquet", "export"), require("pyarrow.parquet", "parquet", "export")
     schema = _schema(pa)
     count = 0
 
