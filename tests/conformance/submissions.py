@@ -63,6 +63,14 @@ SUBMISSIONS = (
         ALL,
     ),
     Submission(
+        "threads_at_once",  # their stacks are all they reserve of the 96 MiB: no arenas, as luck would have it
+        "import threading\ndef f(n):\n    r, go = [], threading.Event()\n"
+        "    def work(): x = [bytes(1000) for _ in range(100)]; go.wait(); r.append(len(x) // 100)\n"
+        "    threads = [threading.Thread(target=work) for _ in range(8)]\n    for t in threads: t.start()\n"
+        "    go.set()\n    for t in threads: t.join()\n    return 2 * n if sum(r) == 8 else r",
+        ALL,
+    ),
+    Submission(
         "tempfile",
         "import tempfile\ndef f(n):\n    with tempfile.TemporaryFile('w+') as t:\n"
         "        t.write(str(2 * n)); t.seek(0)\n        return int(t.read())",
