@@ -96,7 +96,6 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
     scorer = Scorer(env, dg)
     router: APIRouter = fastapi.APIRouter(tags=["reward"])
 
-    @router.post("/reward/score")
     def score(body: RewardRequest) -> dict[str, Any]:
         """Score completions, test by test."""
         try:
@@ -116,6 +115,7 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
             raise fastapi.HTTPException(503, told, headers={"Retry-After": "1"})
         return reward_fields(results)
 
+    router.add_api_route("/reward/score", score, methods=["POST"])
     return router
 
 

@@ -2,65 +2,32 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
-import importlib.util
 import logging
 import re
 import threading
-import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 pytest.importorskip("openrlhf", reason="run `make test-integrations`")
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", "invalid escape sequence", DeprecationWarning)
-    from openrlhf.utils.agent import SingleTurnAgentExecutor
-
-import torch
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from openrlhf.datasets.prompts_dataset import preprocess_data
-from openrlhf.trainer.ppo_utils.experience import Experience
-from tiny_models import END, chat_tokenizer
+from openrlhf_rollouts import SingleTurnAgentExecutor, as_experience, sample
+from tiny_models import END
 
 from deepgym_env import DeepGym, load_environment
-from deepgym_env.datasets import rows
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 from deepgym_env.integrations import openrlhf_reward
 from deepgym_env.integrations.openrlhf import answer_in, completion_of, create_openrlhf_router, reward_fields
 from deepgym_env.integrations.scoring import Scorer
-from deepgym_env.sandbox.local import LocalBackend
 
 TASK = load_environment("reverse_string")
 RIGHT = "```python\ndef reverse_string(s): return s[::-1]\n```"
 HALF = "```python\ndef reverse_string(s): return s\n```"
-
-
-class Model:
-    """A fake of the engine OpenRLHF's rollouts ask: it says what it is given, token by token."""
-
-    def __init__(self, tokenizer: Any, *replies: str) -> None:
-        self.tokenizer, self.replies, self.asked = tokenizer, list(replies), []
-
-    async def generate(self, tokens: list[int], sampling_params: Any, multi_modal_data: Any = None) -> Any:
-        self.asked.append(self.tokenizer.decode(tokens))
-        reply = self.tokenizer(self.replies.pop(0), add_special_tokens=False)["input_ids"]
-        said = (reply + [self.tokenizer.eos_token_id])[: sampling_params.max_tokens]
-        done = said[-1] == self.tokenizer.eos_token_id
-        text = self.tokenizer.decode(said[:-1] if done else said)
-        output = SimpleNamespace(token_ids=said, text=text, finish_reason="stop" if done else "length", logprobs=None)
-        return SimpleNamespace(outputs=[output])
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Any:
-    return chat_tokenizer()
 
 
 @pytest.fixture
@@ -70,13 +37,6 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixtur
     logger.addHandler(caplog.handler)
     yield caplog
     logger.removeHandler(caplog.handler)
-
-
-@pytest.fixture(scope="module")
-def broken() -> Iterator[DeepGym]:
-    """An engine whose sandboxes can't be started."""
-    with DeepGym(workers=1, retries=0, backend=LocalBackend(python="/no/such/python")) as engine:
-        yield engine
 
 
 @pytest.fixture(scope="module")
@@ -100,24 +60,6 @@ def serve() -> Iterator[Callable[..., str]]:
     for server, thread in servers:
         server.should_exit = True
         thread.join()
-
-
-def sample(executor: Any, tokenizer: Any, reply: str, task: str = "reverse_string", max_length: int = 2048) -> Any:
-    """Roll out one reply to a row as OpenRLHF reads it, with its own code."""
-    (row,) = rows([task], trainer="openrlhf")
-    prompt, label = preprocess_data(row, None, "prompt", "label", tokenizer.apply_chat_template)
-    params = SimpleNamespace(max_tokens=512, logprobs=None)
-    return asyncio.run(executor.execute(prompt, label, params, max_length, tokenizer, Model(tokenizer, reply)))
-
-
-def as_experience(response: dict[str, Any]) -> Experience:
-    """Turn a response into what OpenRLHF trains on, by its own method; its module would need vLLM and Ray."""
-    path = Path(importlib.util.find_spec("openrlhf").origin).parent / "trainer/ppo_utils/samples_generator.py"
-    tree = ast.parse(path.read_text())
-    method = next(node for node in ast.walk(tree) if getattr(node, "name", "") == "_process_response_into_experience")
-    names: dict[str, Any] = {"torch": torch, "Experience": Experience}
-    exec(compile(ast.Module([method], []), str(path), "exec"), names)
-    return names[method.name](None, response)
 
 
 def test_rewards_over_http(engine: DeepGym, tokenizer: Any, serve: Callable[..., str]) -> None:
