@@ -73,8 +73,8 @@ def register_deepgym_tasks(folder: str | Path | None = None, names: Iterable[str
     """Write the YAML files by which lm-eval finds tasks, and return their folder.
 
     It is for ``--include_path``, or ``TaskManager(include_path=...)``. Its tasks are ``deepgym_coin_change``
-    and so on for the built-in functions, tagged ``deepgym_easy``, ``deepgym_medium`` and ``deepgym_hard``; the
-    group ``deepgym`` has all of them, with the mean over tasks.
+    and so on for the built-in functions, tagged ``deepgym_easy`` and so on by difficulty; the group ``deepgym``
+    has all of them, with the mean over tasks.
 
     Args:
         folder: Where; by default ``lm_eval`` in DeepGym's data folder. What is there stays, unless of the same name.

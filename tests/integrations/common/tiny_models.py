@@ -29,3 +29,22 @@ def chat_tokenizer() -> Any:
         chat_template=CHATML,
         clean_up_tokenization_spaces=False,
     )
+
+
+def tiny_llama(tokenizer: Any) -> Any:
+    """Return a model of random weights, the same every time."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        max_position_embeddings=2048,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return LlamaForCausalLM(config).eval()
