@@ -71,13 +71,14 @@ class DeepGymTask(ConfigurableTask):  # type: ignore[misc]
         super().apply_filters()
         if self._predicts_only:
             return
+        self._results.clear()  # of an evaluation before
         said = {
             (instance.doc["task"], text): None
             for instance in self.instances
             for filtered in instance.filtered_resps.values()
             for text in _texts(filtered)
         }
-        self._judge([key for key in said if key not in self._results])
+        self._judge(list(said))
 
     def process_results(self, doc: Mapping[str, Any], results: Sequence[Any]) -> dict[str, float]:
         """Return the metrics of a document.
@@ -103,6 +104,8 @@ class DeepGymTask(ConfigurableTask):  # type: ignore[misc]
 
     def _judge(self, keys: Sequence[tuple[str, str]]) -> None:
         """Have completions judged, given with the ids of their tasks."""
+        if not keys:
+            return
         for key, result in zip(keys, self._scorer([text for _, text in keys], [task for task, _ in keys]), strict=True):
             self._results[key] = result
             if not result.has_verdict:

@@ -86,11 +86,6 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
     Raises:
         ConfigError: If FastAPI isn't installed, or a task can't be judged by one completion.
         UnknownTaskError: If there is no task of an id.
-
-    Example:
-        >>> from fastapi import FastAPI                               # doctest: +SKIP
-        >>> app = FastAPI()                                           # doctest: +SKIP
-        >>> app.include_router(create_openrlhf_router("coin_change")) # doctest: +SKIP
     """
     fastapi = require("fastapi", "a router", "server")
     scorer = Scorer(env, dg)

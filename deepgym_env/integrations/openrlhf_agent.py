@@ -1,4 +1,6 @@
-"""OpenRLHF's agent: ``--train.agent_func_path .../deepgym_env/integrations/openrlhf_agent.py``.
+"""OpenRLHF's agent as a file, whose path this prints when run.
+
+``--train.agent_func_path "$(python -m deepgym_env.integrations.openrlhf_agent)"``
 
 - :class:`AgentExecutor`: plays episodes of many turns; OpenRLHF loads it by this name.
 - :class:`AgentInstance`: the environment of one episode, as OpenRLHF's own loop steps it.
@@ -233,3 +235,7 @@ class _Heard:
         output = await self._engine.generate(*args, **options)
         self._instance.heard = output.outputs[0].token_ids
         return output
+
+
+if __name__ == "__main__":
+    print(__file__)

@@ -1,4 +1,6 @@
-"""OpenRLHF's reward as a file: ``--reward.remote_url .../deepgym_env/integrations/openrlhf_reward.py``.
+"""OpenRLHF's reward as a file, whose path this prints when run.
+
+``--reward.remote_url "$(python -m deepgym_env.integrations.openrlhf_reward)"``
 
 - :func:`reward_func`: what OpenRLHF calls, on a thread of its rollout workers.
 
@@ -79,3 +81,7 @@ def judged(
         if not result.has_verdict:
             raise SandboxError(f"no verdict on a submission of {result.task_id}: {result.details}")
     return results
+
+
+if __name__ == "__main__":
+    print(__file__)

@@ -188,7 +188,7 @@ def test_completions_are_judged_in_one_batch(engine: DeepGym, monkeypatch: pytes
 
     monkeypatch.setattr(task, "_scorer", noted)
     evaluate(knowing("two_sum"), task)
-    assert [size for size in batches if size] == [2]
+    assert batches == [2]
 
 
 def test_predicting_only_judges_nothing(broken: DeepGym) -> None:

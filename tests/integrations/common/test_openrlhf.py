@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
@@ -114,6 +116,8 @@ def test_prompts_and_outputs(engine: DeepGym) -> None:
     answer = client(TASK, engine).post("/reward/score", json=body)
     assert answer.status_code == 200
     assert answer.json() == {"rewards": [1.0, 0.0], "scores": [1.0, 0.0], "extra_logs": {"passed": [1.0, 0.0]}}
+    none = client(None, engine).post("/reward/score", json={"outputs": []})
+    assert none.json() == {"rewards": [], "scores": [], "extra_logs": {"passed": []}}
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,12 @@ def test_bodies_that_say_nothing(engine: DeepGym, body: Any, said: str) -> None:
     answer = client(None, engine).post("/reward/score", json=body)
     assert answer.status_code == 422
     assert said in answer.text
+
+
+def test_its_file_tells_where_it_is() -> None:
+    command = [sys.executable, "-m", "deepgym_env.integrations.openrlhf_reward"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{openrlhf_reward.__file__}\n"
 
 
 def test_rewards_from_a_file(tokenizer: Any) -> None:
