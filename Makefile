@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
-# Frameworks that can't live together have environments of their own: a folder of tests each, with its requirements.
+# Frameworks that can't live together have environments of their own: a folder of tests each, with its requirements;
+# of what is in requirements-no-deps.txt, requirements.txt has the part that the tests need.
 INTEGRATIONS ?= common verl openenv
 # uv doesn't read pip's settings: where they name wheels on disk or a certificate, it is told.
 UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS=$(PIP_FIND_LINKS)) $(if $(PIP_CERT),SSL_CERT_FILE=$(PIP_CERT)) $(BIN)/uv -q
@@ -22,9 +23,12 @@ test-integrations: $(INTEGRATIONS:%=test-integrations-%)
 test-integrations-%: .venvs/%/.installed
 	OMP_NUM_THREADS=1 .venvs/$*/bin/python -m pytest -n 2 --dist loadgroup $(or $(ARGS),tests/integrations/$*)
 
-.venvs/%/.installed: tests/integrations/%/requirements.txt pyproject.toml $(STAMP)
+.SECONDEXPANSION:
+.venvs/%/.installed: tests/integrations/%/requirements.txt pyproject.toml $(STAMP) \
+		$$(wildcard tests/integrations/$$*/requirements-no-deps.txt)
 	$(UV) venv --clear --python $(BIN)/python .venvs/$*
 	$(UV) pip install --python .venvs/$*/bin/python -r $< -e '.[test]'
+	$(if $(filter %-no-deps.txt,$^),$(UV) pip install --python .venvs/$*/bin/python --no-deps -r $(filter %-no-deps.txt,$^))
 	touch $@
 
 lint: $(STAMP)
