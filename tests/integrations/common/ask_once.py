@@ -20,7 +20,7 @@ class AskOnce(vf.Harness[AskOnceConfig]):
     async def launch(
         self, ctx, trace, runtime, endpoint, secret, mcp_urls, data, tool_interception_url=None
     ) -> vf.ProgramResult:
-        body = {"model": ctx.model, "messages": [{"role": "user", "content": data.prompt}]}
+        body = {"model": ctx.model, "messages": [{"role": "user", "content": data.prompt_text}]}
         async with httpx.AsyncClient(base_url=endpoint, headers={"authorization": f"Bearer {secret}"}) as http:
             answer = await http.post("/chat/completions", json=body)
         return vf.ProgramResult(0 if answer.is_success else 1, answer.text, "")

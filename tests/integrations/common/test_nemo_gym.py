@@ -122,7 +122,7 @@ def evaluate(http: httpx.Client, served, tmp_path):
     model.post("/v1/chat/completions")(complete)
     dataset = tmp_path / "rows.jsonl"
     dataset.write_text(json.dumps({**ROW, "responses_create_params": {"input": "Reverse it."}}))
-    taskset = {"id": "nemo-gym", "dataset": str(dataset), "task": {"resources_url": str(http.base_url)}}
+    taskset = {"id": "nemo-rows", "dataset": str(dataset), "task": {"resources_url": str(http.base_url)}}
     config = EvalConfig(
         env={"taskset": taskset, "agent": {"harness": {"id": "ask-once"}, "runtime": {"type": "subprocess"}}},
         model="m",
@@ -131,7 +131,8 @@ def evaluate(http: httpx.Client, served, tmp_path):
         rich=None,
         output_dir=tmp_path,
     )
-    ((trace,),) = [episode.traces for episode in asyncio.run(run_eval(config))]
+    (episode,) = asyncio.run(run_eval(config))
+    (trace,) = episode.traces
     return trace
 
 
