@@ -163,6 +163,7 @@ def _environment(core: Any, wire: SimpleNamespace) -> Any:
             shown, reward, terminated, truncated, info = self._env.step(action.text)
             self._state.step_count = info["turn"]
             if not info["has_verdict"]:
+                self._state.score = None
                 raise SandboxError(shown)
             return self._observed(
                 shown,

@@ -17,7 +17,10 @@ from deepgym_env.integrations.agent_r1 import Action, DeepGymEnv, Observation
 
 RIGHT = "```python\ndef reverse_string(s): return s[::-1]\n```"
 PART = "```python\ndef reverse_string(s): return s\n```"
-ROW = {"task": "reverse_string", "env_kwargs": json.dumps({"env_type": "deepgym", "system": "Be brief.", "max_turns": 3})}
+ROW = {
+    "task": "reverse_string",
+    "env_kwargs": json.dumps({"env_type": "deepgym", "system": "Be brief.", "max_turns": 3}),
+}
 
 
 async def play(engine: DeepGym, row, answers):

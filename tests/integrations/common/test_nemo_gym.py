@@ -96,7 +96,10 @@ def test_an_infrastructure_failure_is_no_reward(served, nowhere: DeepGym) -> Non
     agent = Agent(served(create_nemo_gym_app("reverse_string", engine=nowhere)))
     bare = {"responses_create_params": {"input": []}}
     agent.post("/reset", row=bare)
-    for failed in (agent.step(RIGHT, status=503), agent.post("/verify", row=bare, response=response(RIGHT), status=503)):
+    for failed in (
+        agent.step(RIGHT, status=503),
+        agent.post("/verify", row=bare, response=response(RIGHT), status=503),
+    ):
         assert failed["failure_kind"] == "provider_unavailable"
         assert failed["failure_reason"]
 
