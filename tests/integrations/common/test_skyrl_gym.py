@@ -7,7 +7,8 @@ import pytest
 from deepgym_env import DeepGym
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 
-skyrl_gym = pytest.importorskip("skyrl_gym", reason="run `make test-integrations`")
+pytest.importorskip("skyrl_gym", reason="run `make test-integrations`")
+import skyrl_gym
 from skyrl_gym.envs.base_text_env import BaseTextEnv
 
 from deepgym_env.integrations.skyrl_gym import DeepGymEnv, register

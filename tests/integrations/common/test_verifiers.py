@@ -11,8 +11,9 @@ from deepgym_env import DeepGym, load_environment
 from deepgym_env.errors import ConfigError, UnknownTaskError
 from deepgym_env.integrations.scoring import Scorer
 
-vf = pytest.importorskip("verifiers.v1", reason="run `make test-integrations`")
+pytest.importorskip("verifiers.v1", reason="run `make test-integrations`")
 import fastapi
+import verifiers.v1 as vf
 from verifiers.v1.cli.eval.runner import run_eval
 from verifiers.v1.configs.cli.eval import EvalConfig
 
