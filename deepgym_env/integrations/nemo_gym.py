@@ -11,9 +11,8 @@ The protocol: ``nemo_gym/base_resources_server.py``, ``resources_servers/gymnasi
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -22,7 +21,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, RefusedError, TaskError
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.integrations.scoring import Scorer
-from deepgym_env.integrations.serving import named_task, serve, told
+from deepgym_env.integrations.serving import keeping, named_task, serve, told
 from deepgym_env.optional import require
 from deepgym_env.result import RunResult
 
@@ -50,6 +49,7 @@ def create_nemo_gym_app(
     max_turns: int | None = None,
     ttl: float = 3600.0,
     capacity: int = 4096,
+    concurrency: int = 64,
     engine: DeepGym | None = None,
 ) -> Any:
     """Return a resources server.
@@ -65,6 +65,7 @@ def create_nemo_gym_app(
         max_turns: Turns of an episode; by default the task's.
         ttl: Seconds after which an episode nobody asked for is ended.
         capacity: Most episodes at a time.
+        concurrency: Requests that work at a time.
         engine: The engine that judges; by default this process's.
 
     Raises:
@@ -72,14 +73,7 @@ def create_nemo_gym_app(
     """
     fastapi = require("fastapi", "the resources server", "server")
     live, scorer = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine), Scorer(engine=engine)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[None]:
-        yield
-        live.close()
-        scorer.close()
-
-    app = fastapi.FastAPI(title="DeepGym", lifespan=lifespan)
+    app = fastapi.FastAPI(title="DeepGym", lifespan=keeping(live, concurrency, scorer.close))
     cookie = fastapi.Cookie(default=None, alias=_COOKIE)
 
     def answer(status: int) -> Any:
@@ -116,21 +110,26 @@ def create_nemo_gym_app(
         return opened(key, {"observation": episode.observation, "info": info})
 
     def step(row: Answered, session: str = fastapi.Cookie(alias=_COOKIE)) -> dict[str, Any]:
-        before = live.get(session)
-        earned = before.returned if before else 0.0
         calls = [item for item in _output(row.response) if item.get("type") == "function_call"]
-        episode = live.step(session, _action(_text(row.response), calls))
-        if episode.over:
-            live.end(session)
-        if not episode.info["has_verdict"]:
-            raise lost(episode.observation)
-        return {
-            "observation": None if calls else episode.observation,
-            "reward": episode.returned - earned,
-            "terminated": episode.terminated,
-            "truncated": episode.truncated,
-            "info": {**told(episode.info), "tool_outputs": _tool_outputs(calls, episode.observation)},
-        }
+        episode = live.get(session)
+        if episode is None:
+            raise RefusedError(f"no episode {session!r} is under way: it was ended, or never reset")
+        with episode.lock:
+            if episode.over:
+                raise RefusedError(f"the episode {session!r} is over")
+            before = episode.returned
+            seen = episode.step(_action(_text(row.response), calls))
+            if episode.over:
+                episode.env.close()
+            if not episode.info["has_verdict"]:
+                raise lost(seen)
+            return {
+                "observation": None if calls else seen,
+                "reward": episode.returned - before,
+                "terminated": episode.terminated,
+                "truncated": episode.truncated,
+                "info": {**told(episode.info), "tool_outputs": _tool_outputs(calls, seen)},
+            }
 
     def close(session: str | None = cookie) -> dict[str, Any]:
         live.end(session or "")

@@ -1,6 +1,6 @@
 """What the protocols' servers have in common: starting one from a shell, and a turn as JSON.
 
-- :func:`serve`: the ``python -m`` of a server's module.
+- :func:`serve`: the ``python -m`` of a server's module; :func:`keeping`: its application's lifespan.
 - :func:`told`: what an episode's info says of the tests, for a trainer.
 - :func:`named_task`: the task a row names.
 """
@@ -8,12 +8,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.optional import require
 
-__all__ = ["named_task", "serve", "told"]
+__all__ = ["keeping", "named_task", "serve", "told"]
+
+_SWEEP_SECONDS = 60.0
 
 _NESTED = ("extra_info", "verifier_metadata", "reward_spec", "extras")
 
@@ -37,6 +42,35 @@ def serve(make_app: Callable[[str | None], Any], what: str, port: int, argv: Seq
     given = parser.parse_args(argv)
     uvicorn = require("uvicorn", what, "server")
     uvicorn.run(make_app(given.task), host=given.host, port=given.port, log_level="warning")
+
+
+def keeping(
+    live: LiveEpisodes, concurrency: int, close: Callable[[], None]
+) -> Callable[[Any], contextlib.AbstractAsyncContextManager[None]]:
+    """Return the lifespan of an application that keeps episodes.
+
+    Args:
+        live: The episodes; idle ones are ended while it runs, the rest at its end.
+        concurrency: Requests that work at a time; a framework's default is 40.
+        close: Called at its end too.
+    """
+
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            await asyncio.to_thread(live.sweep)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        threads = require("anyio.to_thread", "the server", "server")
+        threads.current_default_thread_limiter().total_tokens = concurrency
+        sweeping = asyncio.create_task(sweep())
+        yield
+        sweeping.cancel()
+        close()
+        live.close()
+
+    return lifespan
 
 
 def told(info: Mapping[str, Any]) -> dict[str, Any]:

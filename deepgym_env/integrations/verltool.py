@@ -11,8 +11,7 @@ https://github.com/TIGER-AI-Lab/verl-tool.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,7 +20,7 @@ from pydantic import BaseModel, Field, model_validator
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, RefusedError, TaskError
 from deepgym_env.integrations.live import LiveEpisode, LiveEpisodes
-from deepgym_env.integrations.serving import named_task, serve, told
+from deepgym_env.integrations.serving import keeping, named_task, serve, told
 from deepgym_env.optional import require
 from deepgym_env.task import WorkspaceTask
 
@@ -98,14 +97,7 @@ def create_verltool_app(
     live = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine)
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="deepgym-verltool")
     turns = _Turns(live, task, max_turns)
-
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Any) -> AsyncIterator[None]:
-        yield
-        threads.shutdown()
-        live.close()
-
-    app = fastapi.FastAPI(title="DeepGym", lifespan=lifespan)
+    app = fastapi.FastAPI(title="DeepGym", lifespan=keeping(live, concurrency, threads.shutdown))
 
     def get_observation(request: ActionRequest) -> ActionResponse:
         places: dict[str, list[int]] = {}
@@ -148,16 +140,18 @@ class _Turns:
             self._live.end(key)
             return {"obs": "", "reward": None}, True, True
         episode = self._live.get(key) or self._begin(key, request.extra_fields[place] if request.extra_fields else {})
-        if episode.over:
-            return {"obs": _OVER, "reward": None, **told(episode.info)}, True, False
-        before = episode.returned
-        self._live.step(key, request.actions[place])
-        seen, valid = episode.observation, bool(episode.info["action_valid"])
-        if request.is_last_step and request.is_last_step[place]:
-            seen = _handed_in(episode) or seen
-        lost = not episode.info["has_verdict"]
-        reward = None if lost else episode.returned - before
-        return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
+        with episode.lock:
+            if episode.over:
+                return {"obs": _OVER, "reward": None, **told(episode.info)}, True, False
+            before, last = episode.returned, bool(request.is_last_step and request.is_last_step[place])
+            seen, valid = episode.step(request.actions[place]), bool(episode.info["action_valid"])
+            if last and not episode.over and isinstance(episode.env.task, WorkspaceTask):
+                seen = f"{seen}\n\n{episode.step(_SUBMIT)}"
+            if episode.over:
+                episode.env.close()
+            lost = not episode.info["has_verdict"]
+            reward = None if lost else episode.returned - before
+            return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
 
     def _begin(self, key: str, extra: Mapping[str, Any]) -> LiveEpisode:
         task = named_task(extra) or self._task
@@ -167,14 +161,6 @@ class _Turns:
             )
         seed = extra.get("seed")
         return self._live.start(key, task, seed=seed if isinstance(seed, int) else None, max_turns=self._max_turns)
-
-
-def _handed_in(episode: LiveEpisode) -> str:
-    """Have a workspace judged as it is; return what that answered, "" where there was nothing to judge."""
-    if episode.over or not isinstance(episode.env.task, WorkspaceTask):
-        return ""
-    with episode.lock:
-        return f"{episode.observation}\n\n{episode.step(_SUBMIT)}"
 
 
 if __name__ == "__main__":

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import runpy
+import sys
+import types
 
 import pytest
 
 from deepgym_env import DeepGym
 from deepgym_env.errors import ConfigError
+from deepgym_env.integrations import agent_r1
 from deepgym_env.integrations.agent_r1 import Action, DeepGymEnv, Observation
 
 RIGHT = "```python\ndef reverse_string(s): return s[::-1]\n```"
@@ -77,3 +81,19 @@ def test_a_row_must_name_a_task(engine: DeepGym) -> None:
         DeepGymEnv(engine=engine).reset(raw_prompt=[])
     with pytest.raises(ConfigError, match="no episode has begun"):
         asyncio.run(DeepGymEnv("reverse_string", engine=engine).step(Action(text=RIGHT)))
+
+
+def test_it_is_registered_where_agent_r1_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Agent-R1's base module is stood in for."""
+    base = types.ModuleType("agent_r1.env.base")
+    registered = {}
+    base.AgentEnv = type(
+        "AgentEnv", (), {"register": staticmethod(lambda name: lambda cls: registered.update({name: cls}))}
+    )
+    base.Action, base.Observation = type("Action", (), {}), type("Observation", (), {})
+    for name, module in (("agent_r1", types.ModuleType("agent_r1")), ("agent_r1.env", types.ModuleType("env"))):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setitem(sys.modules, base.__name__, base)
+    loaded = runpy.run_path(agent_r1.__file__)
+    assert issubclass(registered["deepgym"], base.AgentEnv)
+    assert (loaded["Action"], loaded["Observation"]) == (base.Action, base.Observation)

@@ -77,7 +77,7 @@ def test_an_episode(http: httpx.Client) -> None:
     assert "seen" in outputs[1]["output"]
     assert first["reward"] + last["reward"] == pytest.approx(1.0)
     assert set(last["info"]["tests"].values()) == {1.0}
-    assert "no episode" in agent.step(RIGHT, status=409)
+    assert "is over" in agent.step(RIGHT, status=409)
 
 
 def test_sessions_are_apart_and_can_be_closed(http: httpx.Client) -> None:

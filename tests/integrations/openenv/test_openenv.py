@@ -8,7 +8,7 @@ import pytest
 
 from deepgym_env import DeepGym, load_environment
 
-pytest.importorskip("openenv", reason="run `make test-integrations`")
+pytest.importorskip("openenv.core", reason="run `make test-integrations`")
 from openenv.core import GenericEnvClient
 
 from deepgym_env.integrations.openenv import DeepGymAction, DeepGymClient, create_app
