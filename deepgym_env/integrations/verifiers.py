@@ -21,7 +21,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from deepgym_env.catalog import load_task
+from pydantic import Field
+
+from deepgym_env.catalog import task_ids
 from deepgym_env.integrations.scoring import Scorer
 from deepgym_env.optional import require
 
@@ -49,9 +51,9 @@ def _classes() -> SimpleNamespace:
     vf = require("verifiers.v1", "the verifiers taskset", "verifiers")
 
     class DeepGymConfig(vf.TasksetConfig):  # type: ignore[misc, name-defined]
-        """Which tasks: ids, as ``load_environment`` takes them."""
+        """Which tasks: ids, as ``load_environment`` takes them; none for all built-in functions."""
 
-        tasks: list[str]
+        tasks: list[str] = Field(default_factory=list)
 
     class DeepGymData(vf.TaskData):  # type: ignore[misc, name-defined]
         """A task by its id; its tests stay with the judge."""
@@ -94,8 +96,8 @@ def _classes() -> SimpleNamespace:
                 UnknownTaskError: If there is no task of an id.
                 ConfigError: If one is a workspace.
             """
-            for name in self.config.tasks:
-                task = _scorer().task_of(load_task(name).id)
+            for name in self.config.tasks or task_ids("function"):
+                task = _scorer().task_of(name)
                 data = DeepGymData(id=task.id, name=task.title, prompt=task.prompt, task=task.id)
                 yield DeepGymTask(data, self.config.task)
 

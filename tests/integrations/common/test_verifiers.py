@@ -108,6 +108,9 @@ def test_tasks_are_looked_up_when_they_are_loaded() -> None:
     assert (task.data.idx, task.key, task.data.id) == (0, "reverse_string", "reverse_string")
     assert "reverse_string" in task.data.prompt
     assert set(task.data.model_dump()) - set(vf.TaskData.model_fields) == {"task"}
+    built_in = {one.data.task for one in load()}
+    assert "reverse_string" in built_in
+    assert "debug_fix" not in built_in
     with pytest.raises(UnknownTaskError):
         load("reverse_strin")
     with pytest.raises(ConfigError, match="workspace"):
