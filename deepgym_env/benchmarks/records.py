@@ -91,8 +91,13 @@ def to_text(task: AnyTask) -> str:
     raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
 
 
-def from_text(text: str) -> AnyTask:
+def from_text(text: str, trusted: bool = False) -> AnyTask:
     """Return the task a text holds, which may be anybody's: every part of it is checked, and nothing is run.
+
+    Args:
+        text: The text.
+        trusted: Whether a workspace keeps its scripted agent, which checks, audits and demonstrations of the
+            task run in this process.
 
     Raises:
         TaskError: If it is no task's.
@@ -104,6 +109,8 @@ def from_text(text: str) -> AnyTask:
     """
     try:
         task = _made(codec.parse(text))
+        if isinstance(task, WorkspaceTask):
+            return task if trusted else task.model_copy(update={"reference": None})
         return _checked(task) if isinstance(task, Task) else task
     except ValidationError as error:
         raise TaskError(f"no task: {problems_in(error)}") from error

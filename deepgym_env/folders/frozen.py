@@ -8,7 +8,7 @@
       task.toml         kind = "frozen", and nothing else
       task.json         the task, as it was written by whoever froze it
 
-Nothing of it runs in this process, so it can be a stranger's.
+Nothing of it runs in this process, so it can be a stranger's. A workspace has no scripted agent, which would.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
 - :func:`pull_environment_from_hub`: task folders from one, to keep.
 
 What is loaded is held against the hash the repository tells, and against the one you give: the same hash is the
-same tests. Tasks are loaded as data. Code of their author's (``cases.py``, ``setup.py``, checkers) runs in this
-process only with ``trust_code=True``; verifiers and checkers of workspaces run in sandboxes in any case.
+same tests. Tasks are loaded as data. Code of their author's (``cases.py``, ``setup.py``, checkers of outputs, a
+workspace's scripted agent) comes into this process only with ``trust_code=True``; verifiers and checkers of workspaces
+run in sandboxes in any case.
 ``HF_ENDPOINT`` names another Hub, ``HF_TOKEN`` (or ``hf auth login``) the token.
 
 There is no verdict here and so no infrastructure failure; a Hub that fails is a
@@ -146,7 +147,7 @@ def load_environment_from_hub(
         revision: A branch, tag or commit; by default ``main``.
         content_hash: What the content must have as its hash, ``sha256:...``; by default what its manifest says.
         trust_code: Load the task's folder, whose Python then runs in this process. It is needed for tests that
-            are code themselves, and for other seeds.
+            are code themselves, for other seeds, and for a workspace's reference, a scripted agent.
         seed: Draws the tests, with ``trust_code``.
         token: A token that may read; by default the one this machine is logged in with.
 
@@ -163,7 +164,7 @@ def load_environment_from_hub(
     found = _bundle_of(repo_id, revision, content_hash, token)
     chosen = found.chosen(task)
     if not trust_code or not found.folder(chosen):
-        return found.frozen(chosen)
+        return found.frozen(chosen, trust_code)
     loaded = load_task_folder(place_of(found.content_hash) / "folders" / chosen, seed)
     return loaded if loaded.id == chosen else loaded.model_copy(update={"id": chosen})
 

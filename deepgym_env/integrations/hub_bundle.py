@@ -108,8 +108,12 @@ class Bundle:
         frozen = {path.removeprefix(_FROZEN).removesuffix(".json") for path in self._paths(_FROZEN)}
         return tuple(sorted(frozen | self._with_folder()))
 
-    def frozen(self, task_id: str) -> AnyTask:
+    def frozen(self, task_id: str, trusted: bool = False) -> AnyTask:
         """Return a task as data; nothing of it is run.
+
+        Args:
+            task_id: Its id.
+            trusted: Whether a workspace keeps its scripted agent, which checks and audits run in this process.
 
         Raises:
             HubTrustError: If it isn't there as data.
@@ -123,7 +127,7 @@ class Bundle:
                 "in this process: read its folder on the Hub, then load it with trust_code=True"
             )
         try:
-            task = from_text(text.decode())
+            task = from_text(text.decode(), trusted)
         except (TaskError, UnicodeDecodeError) as error:
             raise HubIntegrityError(f"{path}: {error}") from error
         if task.id != task_id:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hub_server import TOKEN, serving
 
-from deepgym_env import Task, load_task, load_task_folder
+from deepgym_env import Task, WorkspaceTask, load_task, load_task_folder
 from deepgym_env.errors import (
     ConfigError,
     HubAccessError,
@@ -95,7 +95,11 @@ def test_a_task_comes_back_as_data_with_the_same_tests(hub, task_id):
     assert type(loaded) is type(task)
     assert [(test.id, test.public) for test in loaded.tests] == [(test.id, test.public) for test in task.tests]
     if task_id != "level_order_traversal":  # objects of its prelude's classes are equal by what they are, not to `==`
-        assert loaded == task
+        assert loaded == without_agent(task)
+
+
+def without_agent(task):
+    return task.model_copy(update={"reference": None}) if isinstance(task, WorkspaceTask) else task
 
 
 @pytest.mark.parametrize("task_id", ["python_sorting", "level_order_traversal", "two_sum"])
@@ -112,7 +116,9 @@ def test_the_loaded_task_gives_the_same_verdicts(hub, engine, task_id):
 def test_every_kind_of_folder_comes_back(hub, tmp_path, kind):
     folder = scaffold("mine", kind=kind, into=tmp_path)
     pushed = push_environment_to_hub(folder, REPO)
-    assert load_environment_from_hub(REPO, content_hash=pushed.content_hash) == load_task_folder(folder)
+    loaded = load_environment_from_hub(REPO, content_hash=pushed.content_hash)
+    assert loaded == without_agent(load_task_folder(folder))
+    assert load_environment_from_hub(REPO, trust_code=True) == load_task_folder(folder)
     (pulled,) = pull_environment_from_hub(REPO, tmp_path / "pulled", trust_code=True)
     assert files_of(pulled) == files_of(folder)
 
@@ -162,7 +168,7 @@ def test_large_files_take_the_way_of_large_files(hub):
     hub.large = 1000
     push_environment_to_hub("log_triage", REPO)
     assert hub.objects
-    assert load_environment_from_hub(REPO) == load_task("log_triage")
+    assert load_environment_from_hub(REPO, trust_code=True) == load_task("log_triage")
 
 
 def test_the_card_s_snippet_works_and_the_rows_are_a_data_set(hub, tmp_path, capsys, monkeypatch):
@@ -193,6 +199,20 @@ def test_nothing_of_a_repository_runs_unless_it_is_trusted(hub, marked, tmp_path
     assert not mark.exists()
     assert load_environment_from_hub(REPO, trust_code=True).tests == task.tests
     assert mark.exists()
+
+
+def test_a_workspace_s_scripted_agent_stays_out_unless_it_is_trusted(hub, tmp_path):
+    push_environment_to_hub("debug_fix", REPO)
+    (pulled,) = pull_environment_from_hub(REPO, tmp_path)
+    assert load_environment_from_hub(REPO).reference is None
+    assert load_task_folder(pulled).reference is None
+    assert load_environment_from_hub(REPO, trust_code=True) == load_task("debug_fix")
+
+
+def test_a_workspace_pushed_as_data_keeps_its_agent_for_those_who_trust_it(hub):
+    push_environment_to_hub(load_task("debug_fix"), REPO)
+    assert load_environment_from_hub(REPO).reference is None
+    assert load_environment_from_hub(REPO, trust_code=True) == load_task("debug_fix")
 
 
 def test_trusted_folders_draw_tests_of_other_seeds(hub, marked):
