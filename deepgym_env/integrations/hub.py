@@ -158,6 +158,7 @@ def load_environment_from_hub(
         HubVersionError: If a newer DeepGym pushed it.
         HubTrustError: If the task can't be loaded without ``trust_code=True``.
         ConfigError: If an option has a value that can't work.
+        OSError: If ``DEEPGYM_HOME`` can't be written.
     """
     if seed and not trust_code:
         raise ConfigError(f"seed={seed!r} needs trust_code=True: as data, a task has the tests of seed 0")
@@ -196,8 +197,12 @@ def pull_environment_from_hub(
     Raises:
         HubError: As :func:`load_environment_from_hub` does.
         ConfigError: If one of the folders is there already.
+        OSError: If they can't be written.
     """
     found = _bundle_of(repo_id, revision, content_hash, token)
+    hidden = [task for task in found.tasks if task.startswith(".")]
+    if hidden:
+        raise HubIntegrityError(f"{repo_id} has a task {hidden[0]!r}, whose folder would be a hidden one")
     folders = {Path(into) / task.replace("/", "-"): _folder_of(found, task, trust_code) for task in found.tasks}
     taken = [folder for folder in folders if folder.exists()]
     if taken or len(folders) < len(found.tasks):

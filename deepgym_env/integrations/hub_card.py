@@ -62,7 +62,6 @@ def _head(tasks: Sequence[AnyTask]) -> str:
         for key, value in {
             "license": license_name if license_name in _LICENSES else "other",
             "pretty_name": tasks[0].title if len(tasks) == 1 else f"{len(tasks)} environments",
-            "language": ["en"],
             "task_categories": ["text-generation"],
             "size_categories": [size],
             "tags": [*_TAGS, *sorted({tag for task in tasks for tag in task.tags} - {*_TAGS})],

@@ -315,6 +315,14 @@ def test_too_much_is_refused_before_it_is_fetched(hub, monkeypatch, limit, value
     assert not any("/resolve/" in line for line in hub.asked)
 
 
+def test_no_hidden_folder_is_made(hub, make_task, tmp_path):
+    push_environment_to_hub(make_task((((1,), 2)), id=".config"), REPO)
+    for trust_code in (False, True):
+        with pytest.raises(HubIntegrityError, match="hidden"):
+            pull_environment_from_hub(REPO, tmp_path / "pulled", trust_code=trust_code)
+    assert not (tmp_path / "pulled").exists()
+
+
 def test_links_are_not_pushed(hub, tmp_path):
     folder = scaffold("mine", into=tmp_path)
     (folder / "secrets").symlink_to("/etc/passwd")
