@@ -30,17 +30,20 @@ def surroundings(tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_notebook_says_again_what_it_said(name, tmp_path):
     kept = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     nbformat.validate(kept)
     made = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
-    for cell in made.cells:
-        cell.pop("outputs", None)
     for cell in (cell for cell in made.cells if cell.cell_type == "code"):
         cell.update(outputs=[], execution_count=None)
     client = nbclient.NotebookClient(
-        made, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+        made,
+        timeout=280,
+        kernel_name="python3",
+        coalesce_streams=True,  # else how much is printed at a time depends on how busy the machine is
+        resources={"metadata": {"path": str(tmp_path)}},
     )
     client.execute()
     assert said(made) == said(kept)
