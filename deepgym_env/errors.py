@@ -12,6 +12,12 @@
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   └── IsolationError     less isolation is in force than was asked for
+    ├── HubError               the Hugging Face Hub can't give or take what was asked
+    │   ├── HubNotFoundError   no such repository or revision, or no such task in it
+    │   ├── HubAccessError     no token, or one that isn't allowed to do that
+    │   ├── HubIntegrityError  what came is not what was pushed, or not safe to take
+    │   ├── HubVersionError    it was pushed by a newer DeepGym
+    │   └── HubTrustError      a task's tests are code, which only trust_code=True runs
     ├── RefusedError           a session can't do what was asked of it, and did nothing
     └── ClosedError            an engine or a session was used after it was closed
 
@@ -28,6 +34,12 @@ __all__ = [
     "ClosedError",
     "ConfigError",
     "DeepGymError",
+    "HubAccessError",
+    "HubError",
+    "HubIntegrityError",
+    "HubNotFoundError",
+    "HubTrustError",
+    "HubVersionError",
     "IsolationError",
     "LanguageError",
     "PackageError",
@@ -79,6 +91,30 @@ class SandboxError(DeepGymError):
 
 class IsolationError(SandboxError):
     """Less isolation is in force than ``min_isolation`` asks for."""
+
+
+class HubError(DeepGymError):
+    """The Hugging Face Hub can't give or take what was asked; the message says what it said."""
+
+
+class HubNotFoundError(HubError):
+    """There is no such repository or revision, or no such task in it."""
+
+
+class HubAccessError(HubError):
+    """There is no token, or it isn't allowed to do that."""
+
+
+class HubIntegrityError(HubError):
+    """What came is not what was pushed, or not what was asked for, or not safe to take."""
+
+
+class HubVersionError(HubError):
+    """The repository was pushed by a newer DeepGym than this one."""
+
+
+class HubTrustError(HubError):
+    """A task's tests are code of its author's, which runs only where the author is trusted."""
 
 
 class RefusedError(DeepGymError):

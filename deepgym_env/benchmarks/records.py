@@ -1,6 +1,7 @@
-"""Tasks as bytes, for the store.
+"""Tasks as data: as bytes for the store, as text for files that people pass on.
 
 - :func:`pack`, :func:`unpack`: a task to bytes and back; neither runs anything.
+- :func:`to_text`, :func:`from_text`: a task to JSON and back, which may be a stranger's.
 
 Values go through the codec that crosses the sandbox's wall, so types are kept exactly. Tasks of another
 kind get another entry in the two tables.
@@ -12,6 +13,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
+
 from deepgym_env.benchmarks.compression import compress, decompress
 from deepgym_env.benchmarks.plus_oracles import CHECKS
 from deepgym_env.errors import TaskError
@@ -22,11 +25,14 @@ from deepgym_env.task import (
     Call,
     CodeTest,
     Comparison,
+    Equivalent,
     File,
     Limits,
     ProgramLimits,
     ProgramTask,
     ScriptTask,
+    SessionLimits,
+    StateTest,
     StdioComparison,
     StdioTest,
     SuiteFile,
@@ -35,9 +41,11 @@ from deepgym_env.task import (
     Task,
     Test,
     TestCase,
+    WorkspaceTask,
 )
+from deepgym_env.task.base import problems_in
 
-__all__ = ["pack", "unpack"]
+__all__ = ["from_text", "pack", "to_text", "unpack"]
 
 _LARGEST = 1 << 30
 _LONG = 1 << 14  # of an expected value's text: from here on it is kept as text
@@ -46,6 +54,7 @@ _BY_TEXT = ("exact", "equal", "close")
 _DESCRIBED = ("id", "title", "prompt", "reference", "difficulty", "tags", "seed", "source", "license")
 _PLAIN = (*_DESCRIBED, "entry_point", "prelude")
 _SCRIPT = (*_DESCRIBED, "floor", "language", "verifier", "verifier_language")
+_WORKSPACE = (*_DESCRIBED, "setup", "support", "service", "check", "max_turns")
 _SUITE = (*_PLAIN, "floor", "suite", "framework", "module", "names", "packages", "stub")
 
 
@@ -55,14 +64,7 @@ def pack(task: AnyTask) -> bytes:
     Raises:
         TaskError: If it is of a kind that can't be stored, or holds what is no plain data.
     """
-    for kind, (made, to_record, _) in _KINDS.items():
-        if isinstance(task, made):
-            try:
-                text = codec.encode([kind, to_record(task)], _LARGEST, in_order=True)
-            except codec.CodecError as error:
-                raise TaskError(f"{task.id}: {error}; a stored task must be plain data") from error
-            return compress(text.encode())
-    raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
+    return compress(to_text(task).encode())
 
 
 def unpack(data: bytes) -> AnyTask:
@@ -71,9 +73,70 @@ def unpack(data: bytes) -> AnyTask:
     Raises:
         Exception: Of any kind, if they are no task's.
     """
-    kind, record = codec.build(json.loads(decompress(data)))
+    return _made(json.loads(decompress(data)))
+
+
+def to_text(task: AnyTask) -> str:
+    """Return a task as JSON.
+
+    Raises:
+        TaskError: If it is of a kind that can't be stored, or holds what is no plain data.
+    """
+    for kind, (made, to_record, _) in _KINDS.items():
+        if isinstance(task, made):
+            try:
+                return codec.encode([kind, to_record(task)], _LARGEST, in_order=True)
+            except codec.CodecError as error:
+                raise TaskError(f"{task.id}: {error}; a stored task must be plain data") from error
+    raise TaskError(f"{task.id}: tasks of the kind {type(task).__name__} can't be stored")
+
+
+def from_text(text: str, trusted: bool = False) -> AnyTask:
+    """Return the task a text holds, which may be anybody's: every part of it is checked, and nothing is run.
+
+    Args:
+        text: The text.
+        trusted: Whether a workspace keeps its scripted agent, which checks, audits and demonstrations of the
+            task run in this process.
+
+    Raises:
+        TaskError: If it is no task's.
+
+    Example:
+        >>> from deepgym_env import load_task
+        >>> from_text(to_text(load_task("fizzbuzz"))) == load_task("fizzbuzz")
+        True
+    """
+    try:
+        task = _made(codec.parse(text))
+        if isinstance(task, WorkspaceTask):
+            return task if trusted else task.model_copy(update={"reference": None})
+        return _checked(task) if isinstance(task, Task) else task
+    except ValidationError as error:
+        raise TaskError(f"no task: {problems_in(error)}") from error
+    except Exception as error:  # text that is anything upsets whatever reads it first
+        raise TaskError(f"no task ({type(error).__name__}: {error})") from error
+
+
+def _made(tree: Any) -> AnyTask:
+    kind, record = codec.build(tree)
     made: AnyTask = _KINDS[kind][2](record)
     return made
+
+
+def _checked(task: Task) -> Task:
+    """Return a task with its tests checked, which :func:`_function` takes as they are."""
+    tests = tuple(
+        TestCase(id=test.id, public=test.public, calls=tuple(_checked_call(call) for call in test.calls))
+        for test in task.tests
+    )
+    return Task(**{**dict(task), "tests": tests})
+
+
+def _checked_call(call: Call) -> Call:
+    if isinstance(call.expected, codec.Encoded):
+        codec.parse(call.expected.text)
+    return Call(**dict(call))
 
 
 def _function_record(task: Task) -> dict[str, Any]:
@@ -165,8 +228,34 @@ def _script(record: dict[str, Any]) -> ScriptTask:
         **{name: record[name] for name in _SCRIPT},
         limits=Limits.model_validate_json(record["limits"]),
         verifier_limits=ProgramLimits.model_validate_json(record["verifier_limits"]),
-        files=tuple(File(*each) for each in record["files"]),
+        files=tuple(_file(*each) for each in record["files"]),
         tests=tuple(Test(id=name, public=public) for name, public in record["tests"]),
+    )
+
+
+def _file(path: Any, data: Any, executable: Any) -> File:
+    if type(path) is not str or type(data) is not bytes or type(executable) is not bool:
+        raise TaskError(f"a file is a path, its bytes and whether it may be run, got {path!r}")
+    return File(path, data, executable)
+
+
+def _workspace_record(task: WorkspaceTask) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in _WORKSPACE},
+        "limits": _text(task.limits),
+        "files": [[file.path, file.data, file.executable] for file in task.files],
+        "equivalents": [equivalent.model_dump() for equivalent in task.equivalents],
+        "tests": [[test.id, test.public, test.title] for test in task.tests],
+    }
+
+
+def _workspace(record: dict[str, Any]) -> WorkspaceTask:
+    return WorkspaceTask(
+        **{name: record[name] for name in _WORKSPACE},
+        limits=SessionLimits.model_validate_json(record["limits"]),
+        files=tuple(_file(*each) for each in record["files"]),
+        equivalents=tuple(Equivalent(**each) for each in record["equivalents"]),
+        tests=tuple(StateTest(id=name, public=public, title=title) for name, public, title in record["tests"]),
     )
 
 
@@ -211,7 +300,7 @@ def _suite(record: dict[str, Any]) -> SuiteTask:
     )
 
 
-def _text(model: Comparison | Limits | StdioComparison | ProgramLimits) -> str:
+def _text(model: Comparison | Limits | StdioComparison | ProgramLimits | SessionLimits) -> str:
     return json.dumps(model.model_dump(exclude_defaults=True), sort_keys=True)
 
 
@@ -221,4 +310,5 @@ _KINDS: dict[str, tuple[type, Callable[[Any], dict[str, Any]], Callable[[dict[st
     "script": (ScriptTask, _script_record, _script),
     "program": (ProgramTask, _program_record, _program),
     "suite": (SuiteTask, _suite_record, _suite),
+    "workspace": (WorkspaceTask, _workspace_record, _workspace),
 }

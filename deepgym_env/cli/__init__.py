@@ -28,6 +28,7 @@ from deepgym_env.cli import (
     evaluate,
     export,
     generate_prm,
+    hub,
     image,
     play,
     quickstart,
@@ -84,6 +85,7 @@ app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks.import_)
 app.add_typer(benchmarks.app, name="benchmarks")
+app.add_typer(hub.app, name="hub")
 app.add_typer(image.app, name="image")
 app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from deepgym_env.errors import TaskError
+from deepgym_env.folders.frozen import load_frozen
 from deepgym_env.folders.function import load_function
 from deepgym_env.folders.program import load_program
 from deepgym_env.folders.reading import read_toml
@@ -20,6 +21,7 @@ from deepgym_env.task import AnyTask
 __all__ = ["load_task_folder"]
 
 _LOADERS: Mapping[str, Callable[[Path, dict[str, Any], int], AnyTask]] = {
+    "frozen": load_frozen,
     "function": load_function,
     "program": load_program,
     "script": load_script,
@@ -35,7 +37,7 @@ def load_task_folder(folder: str | Path, seed: int = 0) -> AnyTask:
     ``workspace/`` (files), ``setup.py`` (``files(rng)``: more files), ``setup.sh`` and ``service.py``.
     A program task has ``tests/`` (``NAME.in`` and ``NAME.out``). A script task has ``verifier.py`` (or ``.sh``,
     ``.js``, ...), and may have ``test_cases.json``, ``files/`` (what else lies beside the verifier) and
-    ``reference.py``.
+    ``reference.py``. A frozen task is whatever its ``task.json`` says, tests included.
     ``cases.py`` or ``setup.py`` is executed in this process: load only folders you trust.
 
     Args:

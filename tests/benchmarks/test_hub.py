@@ -7,10 +7,9 @@ import json
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
-from hub import COMMIT, hub_of
+from hub_server import serving
 from published import HUMANEVAL, MBPP
 
 from deepgym_env import benchmarks
@@ -47,20 +46,17 @@ def hub():
         "openai_humaneval/test-00000-of-00001.parquet": parquet(HUMANEVAL),
     }
     lines = {"README.md": b"# Lines\n", "train.jsonl": json.dumps(MBPP).encode() + b"\n"}
-    server = hub_of({"openai/openai_humaneval": humaneval, "someone/lines": lines}, ("main", "v1"))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving() as server:
+        server.add("openai/openai_humaneval", humaneval)
+        server.add("someone/lines", lines, ("main", "v1"))
+        yield server
 
 
 @pytest.fixture
 def deepgym(hub, home, tmp_path):
     """Runs the command where the Hub is the small one; the libraries read its address when they are imported."""
 
-    def run(*args, endpoint=f"http://127.0.0.1:{hub.server_port}"):
+    def run(*args, endpoint=hub.endpoint):
         environment = {
             **os.environ,
             "HF_ENDPOINT": endpoint,
@@ -89,7 +85,9 @@ def test_another_data_set_and_revision_can_be_named(deepgym, hub):
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tasks"] == 1
     assert any("/resolve/v1/" in line or "/revision/v1" in line for line in hub.asked)
-    assert any(COMMIT in line for line in hub.asked)  # what the revision was at that moment
+    assert any(
+        hub.repositories["someone/lines"].refs["v1"] in line for line in hub.asked
+    )  # what the revision was at that moment
 
 
 @pytest.mark.parametrize("args", [("someone/else",), ("someone/lines", "--revision", "v9")])
