@@ -124,7 +124,7 @@ class ComputeScore:
         if not row["has_verdict"]:
             if self._no_verdict_score is None:
                 raise SandboxError(f"no verdict on {row['task']}: the sandbox failed, the submission is not judged")
-            row = {**row, "score": float(self._no_verdict_score), "acc": float(self._no_verdict_score)}
+            row = {**row, "score": float(self._no_verdict_score)}
         return row if self._returns == "dict" else float(row["score"])
 
 

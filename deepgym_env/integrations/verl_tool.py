@@ -108,7 +108,7 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
     def _task_for(self, agent_data: Any) -> str:
         """Return the task a row has for this tool, else the configuration's."""
         bound = (agent_data.tools_kwargs or {}).get(self.name) or {}
-        return (bound.get("create_kwargs") or {}).get("task") or self._task
+        return str((bound.get("create_kwargs") or {}).get("task") or self._task)
 
 
 class _Trajectory:
