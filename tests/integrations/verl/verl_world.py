@@ -20,6 +20,8 @@ from verl.experimental.reward_loop.reward_loop import RewardLoopWorker
 from verl.protocol import DataProto
 from verl.workers.rollout.replica import TokenOutput
 
+from deepgym_env import load_environment
+
 TEMPLATE = (
     "{% if tools %}<|im_start|>system\n{% for tool in tools %}{{ tool | tojson }}\n{% endfor %}<|im_end|>\n{% endif %}"
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}"
@@ -112,3 +114,22 @@ def answers(tokenizer: Any, rows: list[tuple[str, str]], **extra: Any) -> DataPr
         ),
         non_tensor_batch={key: np.fromiter(values, dtype=object, count=len(rows)) for key, values in columns.items()},
     )
+
+
+def row(task: str, agent: str, index: int = 0, **extra: Any) -> dict[str, Any]:
+    return {
+        "raw_prompt": [{"role": "user", "content": load_environment(task).prompt}],
+        "agent_name": agent,
+        "data_source": "DeepGym",
+        "reward_model": {"style": "rule", "ground_truth": task},
+        "extra_info": {"index": index, "task": task},
+        "index": index,
+        **extra,
+    }
+
+
+def with_loop(folder: Path, path: Path, **options: Any) -> Any:
+    """Return a configuration in which ``deepgym_agent`` has these options."""
+    target = "deepgym_env.integrations.verl_agent_loop.DeepGymAgentLoop"
+    path.write_text(json.dumps([{"name": "deepgym_agent", "_target_": target, **options}]))
+    return config_for(folder, agent={"agent_loop_config_path": str(path)})
