@@ -17,7 +17,6 @@ reward itself. Source: verl 0.9.1, ``experimental/reward_loop/reward_manager``, 
 from __future__ import annotations
 
 import asyncio
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any, Literal, get_args
@@ -28,7 +27,6 @@ from deepgym_env.engine import Mode
 from deepgym_env.errors import ConfigError, SandboxError
 from deepgym_env.integrations.scoring import Scorer, Tasks
 from deepgym_env.integrations.verl_rows import row_of, task_in, untouched
-from deepgym_env.task import WorkspaceTask
 
 __all__ = ["NOTE", "ComputeScore", "acompute_score", "compute_score", "make_verl_compute_score"]
 
@@ -39,8 +37,7 @@ Returns = Literal["dict", "score"]
 class ComputeScore:
     """Scores one completion as verl asks for it; safe to share between threads.
 
-    It can be pickled unless it was given an engine. Its method ``ascore`` is the same for a reward loop,
-    and does not occupy one of the loop's threads.
+    It can be pickled unless it was given an engine. Its method ``ascore`` is the same, asynchronous.
 
     Example:
         >>> score = make_verl_compute_score("reverse_string")
@@ -80,12 +77,9 @@ class ComputeScore:
         Raises:
             SandboxError: If there is no verdict and no ``no_verdict_score``.
             UnknownTaskError: If the row names a task that isn't one of these.
-            ConfigError: If it names none; or a workspace, and verl does not tell what tools did.
+            ConfigError: If it names none; or a workspace, and the manager does not tell what tools did.
         """
-        row = self._played(ground_truth, extra_info)
-        if row is None:
-            row = row_of(self._scorer([solution_str], [task_in(ground_truth, extra_info)])[0])
-        return self._lowered(row)
+        return self._lowered(self._row(solution_str, ground_truth, extra_info or {}))
 
     async def ascore(
         self,
@@ -103,22 +97,19 @@ class ComputeScore:
         """Give back what it holds; it may be used again all the same."""
         self._scorer.close()
 
-    def _played(self, ground_truth: Any, extra_info: Mapping[str, Any] | None) -> dict[str, Any] | None:
-        """Return what tools made of an episode; None where the completion itself is the answer."""
-        info = extra_info or {}
+    def _row(self, solution_str: str, ground_truth: Any, info: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what tools made of an episode, else the result of what was written."""
         noted = (info.get("extras") or {}).get(NOTE)
-        if noted is not None:
+        if noted is not None and noted["status"] != "not_run":
             return dict(noted)
         name = task_in(ground_truth, info)
-        task = None if name is None else load_task(name)
-        if not isinstance(task, WorkspaceTask):
-            return None
-        if "tool_rewards" not in info:
-            raise ConfigError(
-                f"{task.id} is a workspace, and this reward manager doesn't tell what tools did: "
-                "use the manager naive, or the agent loop of deepgym_env.integrations.verl_agent_loop"
-            )
-        return untouched(task)
+        try:
+            self._scorer.task_of(name)
+        except ConfigError:
+            if name is None or "tool_rewards" not in info:  # no tools, or a manager that doesn't tell of them
+                raise
+            return untouched(load_task(name))
+        return row_of(self._scorer([solution_str], [name])[0])
 
     def _lowered(self, row: dict[str, Any]) -> dict[str, Any] | float:
         if not row["has_verdict"]:
@@ -198,7 +189,9 @@ async def acompute_score(
     return await asyncio.to_thread(compute_score, data_source, solution_str, ground_truth, extra_info, **reward_kwargs)
 
 
-@functools.cache
+_scorers: dict[Mode | None, Scorer] = {}
+
+
 def _scorer(mode: Mode | None) -> Scorer:
-    """Return this process's scorer of a mode."""
-    return Scorer() if mode is None else Scorer(engine=DeepGym(mode))
+    """Return this process's scorer of a mode; making one that isn't kept starts nothing."""
+    return _scorers.setdefault(mode, Scorer() if mode is None else Scorer(engine=DeepGym(mode)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import warnings
@@ -14,10 +15,12 @@ import pytest
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     pytest.importorskip("verl.protocol", reason="run `make test-integrations`")
+    import verl_world
     from verl.tools.tool_registry import initialize_tools_from_config
     from verl.trainer.ppo.core_algos import agg_loss, compute_grpo_outcome_advantage
     from verl_world import config_for, model_in, play, row, with_loop
 
+    from deepgym_env.integrations import verl as adapter
     from deepgym_env.integrations import verl_tool
 
 import numpy as np
@@ -26,7 +29,7 @@ from omegaconf import open_dict
 from transformers import AutoTokenizer
 
 from deepgym_env import DeepGym, load_environment
-from deepgym_env.envs import CodingEnv
+from deepgym_env.envs import CodingEnv, shared_engine
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 from deepgym_env.feedback import feedback
 from deepgym_env.integrations.live import LiveEpisodes
@@ -66,7 +69,10 @@ def closed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Environments made now find no daemon to start sandboxes."""
-    gc.collect()  # so that no other environment shares an engine that works
+    for scorer in adapter._scorers.values():
+        scorer.close()
+    gc.collect()
+    assert shared_engine._shares == 0, "something still shares an engine that works"
     monkeypatch.setenv("DEEPGYM_MODE", "docker")
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     yield
@@ -164,6 +170,18 @@ def test_the_sandbox_is_closed_when_the_model_fails(folder: Path, tmp_path: Path
     with pytest.raises(RuntimeError, match="the server is down"):
         play(with_loop(folder, tmp_path / "a"), fail, [row("reverse_string", "deepgym_agent")], scored=False)
     assert closed == ["reverse_string"]
+
+
+def test_the_sandbox_is_closed_when_the_trajectory_is_given_up(
+    folder: Path, tmp_path: Path, closed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def give_up(*args: Any, **kwargs: Any) -> Any:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(verl_world.Server, "generate", give_up)
+    with pytest.raises(asyncio.CancelledError):
+        play(with_loop(folder, tmp_path / "a"), in_turn(RIGHT), [row("debug_fix", "deepgym_agent")], scored=False)
+    assert closed == ["debug_fix"]
 
 
 def test_rows_name_a_task(folder: Path, tmp_path: Path) -> None:
@@ -269,6 +287,26 @@ def test_the_state_judged_last_is_the_reward(folder: Path, tmp_path: Path, live:
     assert nothing.non_tensor_batch["status"].tolist() == ["not_run"]
     text = play(config, in_turn(RIGHT), rows, scored=True)
     assert text.non_tensor_batch["status"].tolist() == ["passed"]
+
+
+def test_calls_of_one_message_take_turns(folder: Path, tokenizer: Any, tmp_path: Path, live: LiveEpisodes) -> None:
+    config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash", dense=False)
+    with open_dict(config):
+        config.actor_rollout_ref.rollout.multi_turn.max_parallel_calls = 3
+    calls = [call("bash", command="echo one > it"), call("bash", command="cat it"), call("bash", command="ls")]
+    model = in_turn("\n".join(calls), "Done.")
+    done = play(config, model, [row("debug_fix", "tool_agent", tools_kwargs={})], scored=True)
+    whole = tokenizer.decode(done.batch["responses"][0])
+    assert "tool\none<|im_end|>" in whole
+    assert "it\nstats.py\ntests" in whole
+    assert done.non_tensor_batch["status"].tolist() == ["not_run"]  # neither submitted nor judged after each call
+
+
+def test_an_answer_after_scratch_work_is_judged(folder: Path, tmp_path: Path, live: LiveEpisodes) -> None:
+    config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "run_code")
+    model = in_turn(call("run_code", code="print('abc'[::-1])"), f"```python\n{RIGHT}\n```")
+    done = play(config, model, [row("reverse_string", "tool_agent", tools_kwargs={})], scored=True)
+    assert done.non_tensor_batch["passed"].tolist() == [True]
 
 
 @pytest.mark.usefixtures("no_sandbox")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import pickle
+import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ with warnings.catch_warnings():
 from omegaconf import OmegaConf, open_dict
 from transformers import AutoTokenizer
 
-from deepgym_env import DeepGym, load_environment
+from deepgym_env import DeepGym, Task, load_environment
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 from deepgym_env.integrations.verl import acompute_score, compute_score, make_verl_compute_score
 from deepgym_env.integrations.verl_rows import KEYS, write_verl_parquet
@@ -110,10 +111,7 @@ def test_older_managers_score_rows(tokenizer: Any, manager: str) -> None:
 
 
 def test_prime_scores_in_processes_of_its_own(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = "verl.workers.reward_manager.prime"
-    import importlib
-
-    prime = importlib.import_module(module)
+    prime = sys.modules["verl.workers.reward_manager.prime"]
     whole = prime.run_reward_scoring
     monkeypatch.setattr(prime, "run_reward_scoring", lambda *args, **kw: whole(*args, **{**kw, "num_processes": 1}))
     score = make_verl_compute_score(returns="score")
@@ -141,12 +139,18 @@ def test_rows_name_their_task() -> None:
     with pytest.raises(UnknownTaskError, match="made for"):
         score("x", RIGHT, "fizzbuzz")
     score.close()
-    with pytest.raises(ConfigError, match="use the manager naive"):
+    with pytest.raises(ConfigError, match="debug_fix is a workspace"):
         compute_score("x", "text", "debug_fix")
     with pytest.raises(ConfigError, match="finite"):
         make_verl_compute_score(no_verdict_score=float("nan"))
     with pytest.raises(ConfigError, match="returns must be one of"):
         make_verl_compute_score(returns="tensor")
+
+
+def test_a_task_of_ones_own(engine: DeepGym, make_task: Callable[..., Task]) -> None:
+    score = make_verl_compute_score(make_task(([2], 4)), engine=engine)
+    assert score("x", "def f(n): return 2 * n", "toy", {"tool_rewards": []})["passed"]
+    assert not score("x", "def f(n): return n", None)["passed"]
 
 
 def test_no_verdict_is_no_reward(broken: DeepGym) -> None:
