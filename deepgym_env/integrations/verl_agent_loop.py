@@ -1,8 +1,9 @@
 """An agent loop for verl that owns its episode: many turns, one sandbox, and the reward of the state it ends in.
 
-- :class:`DeepGymAgentLoop`: ``deepgym_agent``. verl finds it by ``rollout.agent.agent_loop_config_path``, a
-  YAML file of ``- {name: deepgym_agent, _target_: deepgym_env.integrations.verl_agent_loop.DeepGymAgentLoop}``
-  whose further keys are the class's last arguments.
+- :class:`DeepGymAgentLoop`. verl finds it by ``rollout.agent.agent_loop_config_path``, a YAML file of
+  ``- {name: deepgym_agent, _target_: deepgym_env.integrations.verl_agent_loop.DeepGymAgentLoop}`` whose
+  further keys are the class's last arguments. It is not registered on import besides, since verl imports it
+  after it has read that file, and would forget these keys.
 
 An infrastructure failure raises :class:`~deepgym_env.errors.SandboxError` where verl's trainer runs the
 loop: it counts the trajectory as failed and goes on with the others of the group. The legacy trainer can't
@@ -20,7 +21,7 @@ from typing import Any, Literal, get_args
 from uuid import uuid4
 
 import numpy as np
-from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput, register
+from verl.experimental.agent_loop.agent_loop import AgentLoopBase, AgentLoopOutput
 from verl.utils.profiler import simple_timer
 
 from deepgym_env.catalog import load_task
@@ -36,7 +37,6 @@ NoVerdict = Literal["auto", "raise", "mask"]
 _ACROSS_TURNS = "max_global_steps"  # of what the server says with each answer, what its last turn has right
 
 
-@register("deepgym_agent")
 class DeepGymAgentLoop(AgentLoopBase):  # type: ignore[misc] # verl has no types
     """Plays an episode of the task its row names, and closes the sandbox whatever happens.
 

@@ -1,8 +1,8 @@
 """What verl reads and logs: rows of data sets, and results under fixed names.
 
 - :func:`write_verl_parquet`: tasks as a file for verl's ``RLHFDataset``.
-- :data:`KEYS`, :func:`row_of`, :func:`row_of_info`, :func:`untouched`: what a result says, always under the
-  same names, since verl makes a column of each.
+- :data:`KEYS`, :func:`row_of`, :func:`row_of_info`, :func:`untouched`, :func:`unjudged`: what a result says,
+  always under the same names, since verl makes a column of each.
 - :func:`task_in`: the task a row names; :func:`tools_of`: the tools of a task.
 """
 
@@ -24,7 +24,17 @@ from deepgym_env.optional import require
 from deepgym_env.result import RunResult
 from deepgym_env.task import AnyTask, WorkspaceTask
 
-__all__ = ["KEYS", "Agent", "row_of", "row_of_info", "task_in", "tools_of", "untouched", "write_verl_parquet"]
+__all__ = [
+    "KEYS",
+    "Agent",
+    "row_of",
+    "row_of_info",
+    "task_in",
+    "tools_of",
+    "unjudged",
+    "untouched",
+    "write_verl_parquet",
+]
 
 KEYS = ("score", "acc", "passed", "has_verdict", "status", "task", "tests_passed", "tests")
 Agent = Literal["single_turn_agent", "tool_agent", "deepgym_agent"]
@@ -110,6 +120,11 @@ def row_of_info(info: Mapping[str, Any]) -> dict[str, Any]:
 def untouched(task: AnyTask) -> dict[str, Any]:
     """Return the row of a task nobody did anything about."""
     return _row(task.id, "not_run", True, dict.fromkeys((test.id for test in task.tests), 0.0))
+
+
+def unjudged(task: str) -> dict[str, Any]:
+    """Return the row of a task's submission that could not be judged."""
+    return _row(task, "infrastructure_error", False, {})
 
 
 def _row(task: str, status: str, has_verdict: bool, tests: Mapping[str, float]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ episodes are kept by trajectory, and end when they are over or nobody has asked 
 A trajectory's rewards telescope: their sum is the result of the state judged last, and that result reaches
 :func:`deepgym_env.integrations.verl.compute_score` in ``extra_info`` by verl's manager ``naive``.
 
-After an infrastructure failure that result has no verdict, and ``compute_score`` raises.
+After an infrastructure failure, or where an episode could not be begun or was ended in between, that result
+has no verdict, and ``compute_score`` raises.
 Source: verl 0.9.1, ``tools/base_tool.py`` and ``experimental/agent_loop/tool_agent_loop.py``.
 """
 
@@ -25,7 +26,7 @@ from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.integrations.live import LiveEpisode, LiveEpisodes
 from deepgym_env.integrations.verl import NOTE
-from deepgym_env.integrations.verl_rows import row_of_info, tools_of
+from deepgym_env.integrations.verl_rows import row_of_info, tools_of, unjudged
 from deepgym_env.task import WorkspaceTask
 
 __all__ = ["DeepGymTool"]
@@ -86,24 +87,32 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
         async with trajectory.turn:  # calls made at the same time take turns, in the order they were made
             if trajectory.over:
                 return ToolResponse(text=_OVER), 0.0, {}
-            episode, reward = await asyncio.to_thread(
-                self._call, trajectory.key, self._task_for(agent_data), parameters
-            )
-        trajectory.over = episode.over
-        result = row_of_info(episode.info)
-        extras = agent_data.extra_fields.get("extras") or {}
-        agent_data.extra_fields["extras"] = {**extras, NOTE: result}
-        return ToolResponse(text=episode.observation), reward if result["has_verdict"] else None, result
+            task = self._task_for(agent_data)
+            try:
+                episode = await asyncio.to_thread(self._call, trajectory, task, parameters)
+            except Exception:  # verl only tells the model of it
+                trajectory.over = True
+                _note(agent_data, unjudged(task))
+                raise
+            trajectory.over = episode.over
+            result = row_of_info(episode.info)
+            _note(agent_data, result)
+            return ToolResponse(text=episode.observation), episode.earned if result["has_verdict"] else None, result
 
-    def _call(self, key: str, task: str, parameters: dict[str, Any]) -> tuple[LiveEpisode, float]:
-        """Make a call, of an episode begun now if there is none; return the episode and the call's reward."""
-        if self._live.get(key) is None:
+    def _call(self, trajectory: _Trajectory, task: str, parameters: dict[str, Any]) -> LiveEpisode:
+        """Make a call, of an episode begun now if none was; return the episode.
+
+        Raises:
+            RefusedError: If there are as many episodes as may be, or this one was ended meanwhile.
+        """
+        if not trajectory.begun:
             dense = self._dense and isinstance(load_task(task), WorkspaceTask)
-            self._live.start(key, task, max_turns=self._max_turns, dense=dense)
-        episode = self._live.step(key, {"name": self.name, "arguments": parameters})
+            self._live.start(trajectory.key, task, max_turns=self._max_turns, dense=dense)
+            trajectory.begun = True
+        episode = self._live.step(trajectory.key, {"name": self.name, "arguments": parameters})
         if episode.over:
-            self._live.end(key)
-        return episode, episode.earned
+            self._live.end(trajectory.key)
+        return episode
 
     def _task_for(self, agent_data: Any) -> str:
         """Return the task a row has for this tool, else the configuration's."""
@@ -117,13 +126,19 @@ class _Trajectory:
     def __init__(self, request_id: str) -> None:
         self.key = f"{request_id}-{uuid4().hex}"  # request ids come again where verl is deterministic
         self.turn = asyncio.Lock()
-        self.over = False
+        self.begun = self.over = False
 
 
 def _trajectory_of(agent_data: Any) -> _Trajectory:
     """Return what verl's object of a trajectory carries for us."""
     known: _Trajectory = vars(agent_data).setdefault("_deepgym", _Trajectory(agent_data.request_id))
     return known
+
+
+def _note(agent_data: Any, result: dict[str, Any]) -> None:
+    """Leave a result where ``compute_score`` finds it."""
+    extras = agent_data.extra_fields.get("extras") or {}
+    agent_data.extra_fields["extras"] = {**extras, NOTE: result}
 
 
 @functools.cache

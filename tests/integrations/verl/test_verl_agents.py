@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -118,7 +119,11 @@ def test_an_episode_of_many_turns(
     assert closed == ["reverse_string"]
 
 
-def test_rewards_of_a_batch_are_those_of_the_last_states(folder: Path, tmp_path: Path, engine: DeepGym) -> None:
+def test_rewards_of_a_batch_are_those_of_the_last_states(
+    folder: Path, tmp_path: Path, engine: DeepGym, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # verl imports the loop when it plays the first row; the file's options must hold for the second too.
+    monkeypatch.delitem(sys.modules, "deepgym_env.integrations.verl_agent_loop", raising=False)
     config = with_loop(folder, tmp_path / "loops.yaml", max_turns=2)
     rows = [row("reverse_string", "deepgym_agent"), row("two_sum", "deepgym_agent", 1)]
     done = play(config, in_turn(RIGHT.replace("-1", "1"), WRONG), rows, scored=False)
@@ -307,6 +312,32 @@ def test_an_answer_after_scratch_work_is_judged(folder: Path, tmp_path: Path, li
     model = in_turn(call("run_code", code="print('abc'[::-1])"), f"```python\n{RIGHT}\n```")
     done = play(config, model, [row("reverse_string", "tool_agent", tools_kwargs={})], scored=True)
     assert done.non_tensor_batch["passed"].tolist() == [True]
+
+
+def test_an_episode_that_was_lost_is_no_reward(folder: Path, tmp_path: Path, live: LiveEpisodes) -> None:
+    config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit")
+    rows = [row("reverse_string", "tool_agent", tools_kwargs={})]
+
+    def lose_it(prompt: str) -> str:
+        said = in_turn(call("submit", code=WRONG), call("submit", code=RIGHT), "Done.")(prompt)
+        if RIGHT in said:
+            live.close()
+        return said
+
+    with pytest.raises(SandboxError, match="no verdict on reverse_string"):
+        play(config, lose_it, rows, scored=True)
+
+
+def test_an_episode_that_could_not_begin_is_no_reward(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LiveEpisodes(capacity=1) as full:
+        full.start("another", "reverse_string")
+        monkeypatch.setattr(verl_tool, "_live", lambda ttl: full)
+        config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash")
+        model = in_turn(call("bash", command="ls"), "Done.")
+        with pytest.raises(SandboxError, match="no verdict on debug_fix"):
+            play(config, model, [row("debug_fix", "tool_agent", tools_kwargs={})], scored=True)
 
 
 @pytest.mark.usefixtures("no_sandbox")
