@@ -21,6 +21,7 @@ with warnings.catch_warnings():
     from verl.trainer.ppo.core_algos import agg_loss, compute_grpo_outcome_advantage
     from verl_world import config_for, model_in, play, row, with_loop
 
+    from deepgym_env import integrations
     from deepgym_env.integrations import verl as adapter
     from deepgym_env.integrations import verl_tool
 
@@ -124,6 +125,7 @@ def test_rewards_of_a_batch_are_those_of_the_last_states(
 ) -> None:
     # verl imports the loop when it plays the first row; the file's options must hold for the second too.
     monkeypatch.delitem(sys.modules, "deepgym_env.integrations.verl_agent_loop", raising=False)
+    monkeypatch.delattr(integrations, "verl_agent_loop", raising=False)
     config = with_loop(folder, tmp_path / "loops.yaml", max_turns=2)
     rows = [row("reverse_string", "deepgym_agent"), row("two_sum", "deepgym_agent", 1)]
     done = play(config, in_turn(RIGHT.replace("-1", "1"), WRONG), rows, scored=False)
