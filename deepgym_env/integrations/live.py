@@ -29,6 +29,7 @@ class LiveEpisode:
         terminated: Whether it was solved or submitted.
         truncated: Whether it was cut off, by the turns or by an infrastructure failure.
         returned: Sum of the rewards so far, the mean over the tests.
+        earned: The last of them.
     """
 
     def __init__(self, env: CodingEnv, seed: int | None) -> None:
@@ -38,7 +39,7 @@ class LiveEpisode:
         self.touched = time.monotonic()
         self.observation, self.info = env.reset(seed=seed)
         self.terminated = self.truncated = False
-        self.returned = 0.0
+        self.returned = self.earned = 0.0
 
     @property
     def busy(self) -> bool:
@@ -58,7 +59,8 @@ class LiveEpisode:
     def step(self, action: Action) -> str:
         """Take a turn; return what it answered."""
         self.observation, reward, self.terminated, self.truncated, self.info = self.env.step(action)
-        self.returned += float(reward.mean())
+        self.earned = float(reward.mean())
+        self.returned += self.earned
         return self.observation
 
 
@@ -100,9 +102,17 @@ class LiveEpisodes:
         self._episodes: dict[str, LiveEpisode] = {}
 
     def start(
-        self, key: str, task: Environment | str, *, seed: int | None = None, max_turns: int | None = None
+        self,
+        key: str,
+        task: Environment | str,
+        *,
+        seed: int | None = None,
+        max_turns: int | None = None,
+        dense: bool = False,
     ) -> LiveEpisode:
         """Begin an episode under a key; one that is there already is ended.
+
+        The options are those of :class:`~deepgym_env.envs.CodingEnv`.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -112,7 +122,7 @@ class LiveEpisodes:
         self.end(key)
         if len(self) >= self._capacity:
             raise RefusedError(f"{self._capacity} episodes are under way, the most there may be: end some")
-        episode = LiveEpisode(CodingEnv(task, max_turns=max_turns, engine=self._engine), seed)
+        episode = LiveEpisode(CodingEnv(task, max_turns=max_turns, dense=dense, engine=self._engine), seed)
         episode.touched = self._clock()
         with self._lock:
             self._episodes[key] = episode

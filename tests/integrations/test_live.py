@@ -61,3 +61,14 @@ def test_threads_take_turns(engine: DeepGym) -> None:
             live.start(str(number), "reverse_string")
         done = list(threads.map(lambda number: live.step(str(number), RIGHT if number % 2 else WRONG), range(8)))
         assert [episode.terminated for episode in done] == [bool(number % 2) for number in range(8)]
+
+
+def test_a_workspace_can_be_judged_after_every_turn(own: DeepGym) -> None:
+    with LiveEpisodes(engine=own) as live:
+        live.start("a", "debug_fix", dense=True)
+        change = {"path": "stats.py", "old": "len(values) - window)", "new": "len(values) - window + 1)"}
+        episode = live.step("a", {"name": "edit_file", "arguments": change})
+        assert not episode.over
+        assert 0.0 < episode.earned == episode.returned == pytest.approx(episode.score)
+        assert live.step("a", {"name": "list_files", "arguments": {}}).earned == 0.0
+        assert episode.returned == pytest.approx(episode.score)
