@@ -105,6 +105,16 @@ def test_the_tasks_hold_what_the_rows_say(engine):
     assert (task.entry_point, task.names, task.packages) == ("task_func", ("task_func", "math"), ())
 
 
+def test_solutions_have_what_the_tests_import(engine):
+    """In BigCodeBench's own harness both are one module, and some published solutions use it."""
+    code = "import unittest\nimport json\nfrom math import tau as circle\n"
+    row = {**BIGCODEBENCH, "test": code + BIGCODEBENCH["test"].partition("\n")[2]}
+    (task,), _ = convert_rows("bigcodebench", [(row, None)], engine)
+    solution = "def task_func(x): return math.sqrt(x) if json.loads('1') == 1 and circle > 6 else None"
+    assert engine.run(task, f"import math\n{solution}").passed
+    assert engine.run(task, "def task_func(x): return patch").reward_components["correctness"] == 0
+
+
 @pytest.mark.parametrize(("name", "row"), [("exercism", EXERCISM), ("bigcodebench", BIGCODEBENCH)])
 def test_dishonest_answers_are_made_for_suites(name, row, engine):
     (task,), _ = convert_rows(name, [(row, None)], engine)

@@ -35,6 +35,7 @@ __all__ = ["main"]
 Program = Tuple[Callable[[Layers], None], Callable[[Limits, Layers], NoReturn]]
 
 _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm", "_dbm")
+_WARM_TMP_MB = 16
 
 
 def main() -> None:
@@ -151,6 +152,8 @@ def _become_zygote(
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
         own_pids = pid_namespace is not None
         programs = namespaces and config.get("programs", False)  # else they would be the host's
+        if second and namespaces and config["package_modules"]:
+            isolation.private_tmp(_WARM_TMP_MB)  # some packages write while they are imported; children see another
         layers = Layers(
             namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable, programs
         )
