@@ -27,7 +27,9 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
     Raises:
         TaskError: If it lacks a field, or has no tests.
     """
-    name, suite, entry_point = field(row, "task_id"), _GIVEN + field(row, "test"), field(row, "entry_point")
+    # Where solution and tests are one module, what tests patch in their own is the solution's.
+    tests = field(row, "test").replace("patch(__name__ + ", "patch('solution' + ")
+    name, suite, entry_point = field(row, "task_id"), _GIVEN + tests, field(row, "entry_point")
     reference = field(row, "complete_prompt") + field(row, "canonical_solution")
     packages = packages_of(reference, suite)
     return SuiteTask.of(
@@ -37,7 +39,7 @@ def convert(row: Row, referee: Referee) -> SuiteTask:
         prompt=field(row, "instruct_prompt").strip() + "\n",
         reference=reference,
         entry_point=entry_point,
-        prelude=_GIVEN + _imports(field(row, "test")),
+        prelude=_GIVEN + _imports(tests),
         names=tuple(dict.fromkeys([entry_point, *unbound_names(suite)])),
         packages=packages,
         stub=field(row, "code_prompt").rstrip() + "\n    pass\n",

@@ -36,7 +36,7 @@ _INNARDS = ("__code__", "__defaults__", "__kwdefaults__")
 _READERS = (
     *("_signature_from_function", "_signature_from_callable", "getfullargspec", "_has_code_flag"),
     *("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction", "unwrap"),
-    "_get_running_interactive_framework",  # matplotlib's, where tkinter is loaded
+    "_get_running_interactive_framework",  # looks for a main loop of tkinter's before a figure is made
 )
 _MADE_UP = ("compile", "code.__new__", "marshal.loads", "marshal.load")  # code that may claim to be another's
 

@@ -23,7 +23,7 @@ def make_seal_(core: Sequence[str], others: Sequence[str]) -> Tuple[Callable[[],
     import sys
     import types
 
-    # By their type, never isinstance(): objects that stand for others (Django's settings) run code when asked their class.
+    # By their type, never isinstance(): what stands for something else (Django's settings) runs code when asked.
     functions = (types.FunctionType, types.BuiltinFunctionType, type, types.MethodDescriptorType)
     wrapped = (classmethod, staticmethod, property)
     missing = object()

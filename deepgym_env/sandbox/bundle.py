@@ -45,7 +45,7 @@ SUITE_PACKAGES: tuple[str, ...] = (
     *("pyquery cssselect wikipedia narwhals defusedxml cloudpickle loky ellipticcurve pytesseract").split(),
     *("cv2 skimage imageio lazy_loader networkx pywt tifffile geopandas pyproj fiona cligj click_plugins").split(),
     *("pyogrio librosa audioread soxr soundfile _soundfile _soundfile_data numba llvmlite msgpack pooch").split(),
-    *("platformdirs decorator gensim smart_open wrapt requests_mock pyfakefs").split(),
+    *("platformdirs decorator gensim smart_open wrapt requests_mock pyfakefs xlrd setuptools pkg_resources").split(),
     # Shared libraries named by the wheel, not the package.
     *("pillow.libs scikit_learn.libs scikit_image.libs shapely.libs opencv_python_headless.libs").split(),
     DATA_OF_NLTK,
@@ -120,7 +120,9 @@ def package_folders(name: str) -> list[str]:
     if spec is None:
         return []
     if spec.submodule_search_locations is None:
-        found = [os.path.realpath(spec.origin)] if spec.origin and os.path.isfile(spec.origin) else []
+        file = os.path.realpath(spec.origin) if spec.origin and os.path.isfile(spec.origin) else ""
+        data = file.removesuffix(".py")  # some modules have a folder of their name beside them
+        found = [path for path in dict.fromkeys((file, data)) if path and os.path.exists(path)]
     else:
         folders = [os.path.realpath(place) for place in spec.submodule_search_locations]
         found = [path for folder in folders for path in (folder, f"{folder}.libs") if os.path.isdir(path)]

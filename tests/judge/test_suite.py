@@ -318,3 +318,10 @@ def test_submissions_to_suites_share_no_network(engine):
     source = "import unittest\nfrom work import f\nclass T(unittest.TestCase):\n    def test(self): f()"
     task = made(source)
     assert [result.status for result in engine.run_batch(task, [f"{code}\n# {n}" for n in range(8)])] == ["passed"] * 8
+
+
+def test_a_suite_that_needs_no_package_asks_for_none(engine):
+    """Where one is mentioned, a process is forked from one that has imported them all, which takes longer."""
+    source = "import unittest, work\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(work.f(), [])"
+    code = "import sys\ndef f(): return [name for name in sys.modules if name.startswith('num' + 'py')]"
+    assert statuses(engine, made(source), code) == {"test": "passed"}
