@@ -6,6 +6,9 @@ answers known: EvalPlus' are computed in an untimed run first, DeepGym's when th
 (``deepgym import humanevalplus --file ...``, without ``--limit`` or ``--plus-inputs``). Tasks that weren't
 imported are left out.
 
+A wrong sample costs EvalPlus less where it stops at the first failing input. ``--details`` has it run a second time
+with its option ``--test_details``, which has it run every input, as DeepGym does for its result per test.
+
 Usage: ``python benchmarks/evalplus.py --file HumanEvalPlus.jsonl.gz --evaluator PYTHON [--mutants 1] [--tasks 164]``
 or with ``--dataset mbpp --file MbppPlus.jsonl.gz``
 
@@ -157,6 +160,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=None, help="only so many")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=1)
+    parser.add_argument("--details", action="store_true", help="also have EvalPlus run every input of wrong samples")
     parser.add_argument("--judge", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.judge:
@@ -185,14 +189,14 @@ def main() -> None:
         home = {"DEEPGYM_HOME": os.environ.get("DEEPGYM_HOME", str(Path("~/.local/share/deepgym").expanduser()))}
         timed(evaluator, place)  # computes the right answers, which it keeps
         for _ in range(options.repeat):
-            mine = timed([sys.executable, __file__, "--judge", str(samples), str(ours)], home)
-            theirs.unlink(missing_ok=True)
-            other = timed(evaluator, place)
-            print(
-                f"{count} samples, {options.workers} workers: DeepGym {mine[0]:.1f} s wall, {mine[1]:.1f} s CPU; ",
-                end="",
-            )
-            print(f"EvalPlus {other[0]:.1f} s wall, {other[1]:.1f} s CPU; wall ratio {other[0] / mine[0]:.2f}")
+            judging = [sys.executable, __file__, "--judge", str(samples), str(ours), "--workers", str(options.workers)]
+            mine = timed(judging, home)
+            print(f"{count} samples, {options.workers} workers: DeepGym {mine[0]:.1f} s wall, {mine[1]:.1f} s CPU")
+            ways = {"all inputs": ["--test_details"]} if options.details else {}
+            for name, more in {**ways, "up to the first failure": []}.items():
+                theirs.unlink(missing_ok=True)
+                wall, cpu = timed([*evaluator, *more], place)
+                print(f"  EvalPlus, {name}: {wall:.1f} s wall, {cpu:.1f} s CPU; wall ratio {wall / mine[0]:.2f}")
         one = {task: [tuple(each) for each in found] for task, found in json.loads(ours.read_text()).items()}
         two = evalplus_verdicts(theirs)
     pairs = [(task, n, one[task][n], two[task][n]) for task in one for n in range(len(one[task]))]

@@ -9,9 +9,10 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deepgym_env.benchmarks.conversion import Row
 from deepgym_env.benchmarks.exercism import is_track, read_track
@@ -58,13 +59,12 @@ def _called(split: str) -> str:
 
 
 def _file(path: Path) -> list[Any]:
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode()
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: can't be read: {error}") from error
     name = path.name.removesuffix(".gz")
-    rows = _json(path, text) if name.endswith(".json") else _json_lines(path, text)
+    try:
+        with _opened(path) as file:
+            rows = _json(path, file) if name.endswith(".json") else list(_json_lines(path, file))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: can't be read: {error}") from error
     strangers = [number for number, row in enumerate(rows, 1) if not isinstance(row, dict)]
     if strangers or not rows:
         what = f"row {strangers[0]} is no JSON object" if strangers else "it has no rows"
@@ -72,23 +72,33 @@ def _file(path: Path) -> list[Any]:
     return rows
 
 
-def _json(path: Path, text: str) -> list[Any]:
+def _opened(path: Path) -> IO[str]:
+    """Open a file, packed or not; only a newline ends a line, as a text within may hold what else does."""
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return (
+        gzip.open(path, "rt", encoding="utf-8", newline="\n") if packed else path.open(encoding="utf-8", newline="\n")
+    )
+
+
+def _json(path: Path, file: IO[str]) -> list[Any]:
     try:
-        rows = json.loads(text)
+        rows = json.load(file)
+    except UnicodeDecodeError:
+        raise
     except ValueError as error:
         raise ConfigError(f"{path}: no JSON: {error}") from error
     return rows if isinstance(rows, list) else [rows]
 
 
-def _json_lines(path: Path, text: str) -> list[Any]:
-    rows = []
-    for number, line in enumerate(text.split("\n"), 1):  # a text within may hold what else ends a line
+def _json_lines(path: Path, lines: Iterable[str]) -> Iterator[Any]:
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except ValueError as error:
                 raise ConfigError(f"{path}, line {number}: no JSON: {error}") from error
-    return rows
+            yield row
 
 
 def _saved(path: Path) -> Iterator[tuple[Row, str | None]]:

@@ -31,7 +31,8 @@ from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing, claim, printable
 from deepgym_env.judge.compare import summarize
 from deepgym_env.judge.names import foreign_names
-from deepgym_env.judge.submission_process import PRINTED, Runners, Subject, SubmissionProcess, sandbox_source
+from deepgym_env.judge.sources import source_of
+from deepgym_env.judge.submission_process import PRINTED, Runners, Subject, SubmissionProcess
 from deepgym_env.result import CaseResult, RunResult, RunStatus
 from deepgym_env.sandbox.execution import Job
 from deepgym_env.sandbox.runner import codec, remote
@@ -180,7 +181,7 @@ class _Questions(CallJudge):
                     TestCase(id=test.id, public=test.public, calls=(Call(args=(test.id, ask)),)) for test in task.tests
                 ),
                 limits=_EXAMINER.model_copy(update={"queries": task.limits.queries}),
-                prelude=sandbox_source(remote, examiner),
+                prelude=source_of(remote, examiner),
                 seed=task.seed,
             )
         )

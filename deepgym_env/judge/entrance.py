@@ -34,8 +34,8 @@ def enter_(sources: Dict[str, str], given: Dict[str, Any]) -> Any:
     shown.checked_ = wrap(unittest.TestCase, lambda file: file.startswith((*folders, "<frozen ")))
     home, proctor = os.getcwd(), spaces["proctor"]
     given["suite_files"] = [os.path.join(home, name, "test_%s.py" % name) for name in given["names"]]
-    if "pytest_host" in spaces:
-        framework = spaces["pytest_host"]["make_pytest_"](given, proctor["make_case_runner_"]())
+    if "host" in spaces:
+        framework = spaces["host"]["make_host_"](given, proctor["make_case_runner_"]())
     else:
         framework = proctor["make_unittest_"](given)
     made = proctor["make_proctor_"](given, spaces["seal"]["make_seal_"], framework)

@@ -32,10 +32,11 @@ _BODIES = ("__code__", "gi_code", "cr_code", "ag_code", "f_code")
 # Functions of the standard library that hand out frames: whoever calls them is asked about instead.
 _LENDERS = "currentframe stack trace getinnerframes getouterframes walk_stack walk_tb get_stack _task_get_stack".split()
 _INNARDS = ("__code__", "__defaults__", "__kwdefaults__")
-# What finds out about a function without giving its code away.
+# What finds out about a function, or what runs, without giving code away.
 _READERS = (
     *("_signature_from_function", "_signature_from_callable", "getfullargspec", "_has_code_flag"),
     *("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction", "unwrap"),
+    "_get_running_interactive_framework",  # looks for a main loop of tkinter's before a figure is made
 )
 _MADE_UP = ("compile", "code.__new__", "marshal.loads", "marshal.load")  # code that may claim to be another's
 

@@ -104,7 +104,7 @@ def make_unittest_(given: Dict[str, Any]) -> Tuple[Callable[..., Any], Callable[
     def load(source: str, solution: Any, names: List[str]) -> List[Any]:
         space.update({name: vars(solution)[name] for name in names if name in vars(solution)})
         exec(compile(source, SUITE_FILE, "exec", dont_inherit=True), space)
-        made.update((name, value) for name, value in space.items() if isinstance(value, type))
+        made.update((name, value) for name, value in space.items() if issubclass(type(value), type))
         if "setUpModule" in space or "tearDownModule" in space or "__name__" in source:
             modules[suite_name] = module
         return [value for value in made.values() if issubclass(value, TestCase) and value.__module__ == suite_name]

@@ -5,14 +5,14 @@ conftest files, settings or plugins but its own, and asked for each test's repor
 printed, written or exited with isn't looked at. Methods of a TestCase are run by unittest, which they are
 written for: to pytest a failed subtest isn't the test's failure.
 
-- :func:`make_pytest_`: the framework for :func:`~deepgym_env.judge.proctor.make_proctor_`.
+- :func:`make_host_`: the framework for :func:`~deepgym_env.judge.proctor.make_proctor_`.
 """
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, List, Tuple
 
-__all__ = ["make_pytest_"]
+__all__ = ["make_host_"]
 
 _OPTIONS = (
     "--noconftest --import-mode=importlib --capture=no -p no:cacheprovider -p no:terminal"
@@ -20,7 +20,7 @@ _OPTIONS = (
 ).split()
 
 
-def make_pytest_(
+def make_host_(
     given: Dict[str, Any], run_case: Callable[[Any, str], Tuple[str, str]]
 ) -> Tuple[Callable[..., Any], Callable[[str], Tuple[str, str]], List[str]]:
     """Return what loads a suite, what runs one test of it, and the modules these stand on."""

@@ -23,6 +23,7 @@ def make_seal_(core: Sequence[str], others: Sequence[str]) -> Tuple[Callable[[],
     import sys
     import types
 
+    # By their type, never isinstance(): what stands for something else (Django's settings) runs code when asked.
     functions = (types.FunctionType, types.BuiltinFunctionType, type, types.MethodDescriptorType)
     wrapped = (classmethod, staticmethod, property)
     missing = object()
@@ -34,7 +35,7 @@ def make_seal_(core: Sequence[str], others: Sequence[str]) -> Tuple[Callable[[],
     of_tests = frozenset(name for made in modules["unittest"].IsolatedAsyncioTestCase.__mro__ for name in vars(made))
 
     def remember(name: str, space: Any) -> None:
-        kept = {key: value for key, value in space.items() if isinstance(value, functions + wrapped)}
+        kept = {key: value for key, value in space.items() if issubclass(type(value), functions + wrapped)}
         spaces.append((name, space, kept))
 
     def watch_class(made: type) -> None:
@@ -67,7 +68,7 @@ def make_seal_(core: Sequence[str], others: Sequence[str]) -> Tuple[Callable[[],
         for name, (module, copy) in copies.items():
             modules[name] = module
             for key, value in copy.items():
-                if isinstance(value, functions) and vars(module).get(key, missing) is not value:
+                if issubclass(type(value), functions) and vars(module).get(key, missing) is not value:
                     vars(module)[key] = value
 
     return broken, mend, watch_class

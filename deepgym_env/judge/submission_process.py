@@ -2,36 +2,32 @@
 
 - :class:`Subject`: the submission, and what it may use.
 - :class:`SubmissionProcess`: one process of it.
-- :func:`sandbox_source`: the source of modules that run in a sandbox and not here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
 import json
 import secrets
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from deepgym_env.judge import respondent
 from deepgym_env.judge.call import NONCE, cause, claim, parts_of
+from deepgym_env.judge.sources import source_of
 from deepgym_env.sandbox.execution import Ending, Forfeited, Job, Next
 from deepgym_env.sandbox.process import Runner
 from deepgym_env.sandbox.runner import codec
 from deepgym_env.sandbox.runner.wire import ChildKind
 from deepgym_env.task import Limits
 
-__all__ = ["PRINTED", "Runners", "Subject", "SubmissionProcess", "sandbox_source"]
+__all__ = ["PRINTED", "Runners", "Subject", "SubmissionProcess"]
 
 Runners = Callable[[], AbstractAsyncContextManager[Runner]]
 
 PRINTED = 4000
-_BEHIND = "from __future__ import annotations\n"
 _ANSWERED_BYTES = 1 << 26  # of one test's replies, and at least four of them
 
 
@@ -187,18 +183,12 @@ def _text(text: Any) -> str:
     return text
 
 
-@functools.cache
-def sandbox_source(*modules: ModuleType) -> str:
-    """Return the sources of modules that run in a sandbox, to be put behind other source."""
-    return "\n".join(inspect.getsource(module).partition(_BEHIND)[2] for module in modules)
-
-
 def _job(subject: Subject) -> Job:
     limits = subject.limits
     exchanges = (subject.tests + 1) * limits.queries  # more, nobody can ask
     stage = {
         "code": subject.code,
-        "prelude": f"{subject.prelude}\n\n{sandbox_source(respondent)}\nrespond_ = make_respondent_()\n",
+        "prelude": f"{subject.prelude}\n\n{source_of(respondent)}\nrespond_ = make_respondent_()\n",
         "entry_point": "respond_",
         "defines": subject.defines or "respond_",
         "seed": subject.seed % 2**32,

@@ -29,7 +29,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from deepgym_env.errors import ConfigError, PackageError
-from deepgym_env.judge import canaries
+from deepgym_env.judge import canaries, entrance, guard, probe, proctor, pytest_host, seal
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing, claim
 from deepgym_env.judge.canaries import Canary
@@ -186,9 +186,12 @@ def _prelude(task: SuiteTask, imports: Sequence[str], key: str) -> str:
         "others": [*imports],
         "imports": [*_CORE, *imports],
     }
-    parts = ("probe", "guard", "seal", "proctor", *(["pytest_host"] if task.framework == "pytest" else []))
-    sources = {name: source_of(name) for name in parts}
-    return f"{source_of('entrance')}\n{_ENTRY} = enter_({sources!r}, {given!r})\ndel enter_\n{task.prelude}\n"
+    # No name of a package is among these: a process that mentions one is forked from a larger one that has them all.
+    parts = {"probe": probe, "guard": guard, "seal": seal, "proctor": proctor}
+    if task.framework == "pytest":
+        parts["host"] = pytest_host
+    sources = {name: source_of(part) for name, part in parts.items()}
+    return f"{source_of(entrance)}\n{_ENTRY} = enter_({sources!r}, {given!r})\ndel enter_\n{task.prelude}\n"
 
 
 class _SuiteHearing(Hearing):

@@ -12,6 +12,7 @@ import functools
 import importlib.util
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,9 +27,10 @@ DEFAULT_PRELOAD: tuple[str, ...] = (
 )
 # What suites of tests use besides; a sandbox of theirs has it at hand.
 SUITE_PRELOAD: tuple[str, ...] = (*DEFAULT_PRELOAD, "asyncio", "unittest", "unittest.async_case", "unittest.mock")
+DATA_OF_NLTK = "nltk_data"  # where nltk looks for it; no package, and shown like one
 # What a suite, or the solution it tests, may import where it is installed: what public benchmarks name, and what
 # that needs in turn. Some of it every second suite imports, so it is imported once.
-SUITE_WARM: tuple[str, ...] = ("numpy", "pandas", "pytest")
+SUITE_WARM: tuple[str, ...] = ("numpy", "pandas", "pytest", "matplotlib", "scipy", "sklearn")
 SUITE_PACKAGES: tuple[str, ...] = (
     *SUITE_WARM,
     *("_pytest py pluggy iniconfig pygments exceptiongroup tomli typing_extensions packaging six attr attrs").split(),
@@ -40,15 +42,26 @@ SUITE_PACKAGES: tuple[str, ...] = (
     *("rsa pyasn1 cryptography cffi _cffi_backend pycparser Crypto blake3 faker flask werkzeug itsdangerous").split(),
     *("blinker flask_login flask_mail flask_restful aniso8601 flask_wtf wtforms django asgiref sqlparse").split(),
     *("mechanize sendgrid python_http_client natsort Levenshtein rapidfuzz wordninja holidays shapely").split(),
-    *("pyquery cssselect wikipedia narwhals defusedxml").split(),
-    *("pillow.libs scikit_learn.libs shapely.libs").split(),  # shared libraries named by the wheel, not the package
+    *("pyquery cssselect wikipedia narwhals defusedxml cloudpickle loky ellipticcurve pytesseract").split(),
+    *("cv2 skimage imageio lazy_loader networkx pywt tifffile geopandas pyproj fiona cligj click_plugins").split(),
+    *("pyogrio librosa audioread soxr soundfile _soundfile _soundfile_data numba llvmlite msgpack pooch").split(),
+    *("platformdirs decorator gensim smart_open wrapt requests_mock pyfakefs xlrd setuptools pkg_resources").split(),
+    # Shared libraries named by the wheel, not the package.
+    *("pillow.libs scikit_learn.libs scikit_image.libs shapely.libs opencv_python_headless.libs").split(),
+    DATA_OF_NLTK,
 )
+_MODULES = {
+    "numpy": ("numpy.random",),  # which the runner seeds for every submission
+    "matplotlib": ("matplotlib.pyplot",),  # looks through the fonts of the machine, which takes a second
+    "scipy": ("scipy.stats",),
+}
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
     "PYTHONDONTWRITEBYTECODE": "1",
     "LANG": "C.UTF-8",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "NLTK_DATA": f"/packages/{DATA_OF_NLTK}",
     "MALLOC_ARENA_MAX": "1",  # else threads reserve 64 MiB of the address space each, where its layout allows it
 }
 _RUNNER = Path(__file__).parent / "runner"
@@ -88,18 +101,34 @@ def bundle() -> bytes:
 
 
 def modules_of(packages: Sequence[str]) -> list[str]:
-    """Return what to import of packages; numpy loads late what the runner seeds for every submission."""
-    return [*packages, "numpy.random"] if "numpy" in packages else list(packages)
+    """Return what to import of packages: themselves, and modules that most of their users need."""
+    return [*packages, *(module for name in packages for module in _MODULES.get(name, ()))]
 
 
 def package_folders(name: str) -> list[str]:
-    """Return a package's folder (a module's file) and that of the libraries its wheel brings; none if not installed."""
+    """Return a package's folder (a module's file), and what its wheel brings beside it; none if not installed.
+
+    That is the folder of its shared libraries and that of its metadata, which some packages read at run time.
+    """
+    if name == DATA_OF_NLTK:
+        places = [os.path.join(sys.prefix, part) for part in ("", "share", "lib")]
+        places += ["/usr/share", "/usr/local/share", "/usr/lib", "/usr/local/lib", os.path.expanduser("~")]
+        return [path for path in (os.path.join(place, name) for place in places) if os.path.isdir(path)][:1]
     if name.endswith(".libs"):
         return [path for path in (os.path.join(place, name) for place in sys.path) if os.path.isdir(path)][:1]
     spec = importlib.util.find_spec(name)
     if spec is None:
         return []
     if spec.submodule_search_locations is None:
-        return [os.path.realpath(spec.origin)] if spec.origin and os.path.isfile(spec.origin) else []
-    folders = [os.path.realpath(place) for place in spec.submodule_search_locations]
-    return [path for folder in folders for path in (folder, f"{folder}.libs") if os.path.isdir(path)]
+        file = os.path.realpath(spec.origin) if spec.origin and os.path.isfile(spec.origin) else ""
+        data = file.removesuffix(".py")  # some modules have a folder of their name beside them
+        found = [path for path in dict.fromkeys((file, data)) if path and os.path.exists(path)]
+    else:
+        folders = [os.path.realpath(place) for place in spec.submodule_search_locations]
+        found = [path for folder in folders for path in (folder, f"{folder}.libs") if os.path.isdir(path)]
+    return found + [path for place in dict.fromkeys(map(os.path.dirname, found)) for path in _metadata(place, name)]
+
+
+def _metadata(place: str, name: str) -> list[str]:
+    pattern = re.compile(rf"{re.escape(name).replace('_', '[-_.]')}-[^-]+\.dist-info", re.IGNORECASE)
+    return [os.path.join(place, entry) for entry in os.listdir(place) if pattern.fullmatch(entry)]

@@ -21,7 +21,7 @@ from deepgym_env.task import SuiteTask
 # Why published solutions fail here; docs/benchmarks.md has the same list.
 NEEDS_A_NETWORK = (176, 314, 1005)
 NEEDS_ANOTHER_SYSTEM = (562, 1028)  # pip, /proc
-ONE_NAMESPACE = (743, 779)
+ONE_NAMESPACE = (743,)
 BY_THE_CLOCK = (819, 1104)
 UNSUPPORTED = {
     f"BigCodeBench/{number}" for number in (*NEEDS_A_NETWORK, *NEEDS_ANOTHER_SYSTEM, *ONE_NAMESPACE, *BY_THE_CLOCK)
@@ -103,6 +103,16 @@ def test_the_tasks_hold_what_the_rows_say(engine):
     (task,), _ = convert_rows("bigcodebench", [(BIGCODEBENCH, None)], engine)
     assert isinstance(task, SuiteTask)
     assert (task.entry_point, task.names, task.packages) == ("task_func", ("task_func", "math"), ())
+
+
+def test_solutions_have_what_the_tests_import(engine):
+    """In BigCodeBench's own harness both are one module, and some published solutions use it."""
+    code = "import unittest\nimport json\nfrom math import tau as circle\n"
+    row = {**BIGCODEBENCH, "test": code + BIGCODEBENCH["test"].partition("\n")[2]}
+    (task,), _ = convert_rows("bigcodebench", [(row, None)], engine)
+    solution = "def task_func(x): return math.sqrt(x) if json.loads('1') == 1 and circle > 6 else None"
+    assert engine.run(task, f"import math\n{solution}").passed
+    assert engine.run(task, "def task_func(x): return patch").reward_components["correctness"] == 0
 
 
 @pytest.mark.parametrize(("name", "row"), [("exercism", EXERCISM), ("bigcodebench", BIGCODEBENCH)])

@@ -171,6 +171,24 @@ seen += [name for name in sys.modules if "suite_" in name] + glob.glob("**", rec
     assert statuses(engine, made(source), code) == {"test": "passed"}
 
 
+# As Django's settings do before they are set: asked what it is, it raises.
+STAND_IN = """
+class Lazy:
+    @property
+    def __class__(self): raise RuntimeError("not set up")
+"""
+
+
+@pytest.mark.parametrize("at", ["prelude", "code", "suite"])
+def test_what_stands_for_something_else_is_not_asked_what_it_is(engine, at):
+    source = "import unittest, work\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(work.f(), 1)\n"
+    made_there = f"{STAND_IN}\nsettings = Lazy()\n"
+    parts = {"prelude": "", "code": "def f(): return 1\n", "suite": source}
+    parts[at] = made_there + parts[at]
+    task = made(parts["suite"], prelude=parts["prelude"])
+    assert statuses(engine, task, parts["code"]) == {"test": "passed"}
+
+
 def test_a_suite_can_share_the_names_of_the_solution(engine):
     source = "import unittest\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(f(2), math.sqrt(4))"
     task = made(source, names=("f", "math"), entry_point="f")
@@ -300,3 +318,10 @@ def test_submissions_to_suites_share_no_network(engine):
     source = "import unittest\nfrom work import f\nclass T(unittest.TestCase):\n    def test(self): f()"
     task = made(source)
     assert [result.status for result in engine.run_batch(task, [f"{code}\n# {n}" for n in range(8)])] == ["passed"] * 8
+
+
+def test_a_suite_that_needs_no_package_asks_for_none(engine):
+    """Where one is mentioned, a process is forked from one that has imported them all, which takes longer."""
+    source = "import unittest, work\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(work.f(), [])"
+    code = "import sys\ndef f(): return [name for name in sys.modules if name.startswith('num' + 'py')]"
+    assert statuses(engine, made(source), code) == {"test": "passed"}

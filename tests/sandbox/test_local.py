@@ -14,6 +14,7 @@ import pytest
 from deepgym_env import AsyncDeepGym, DeepGym, load_environment
 from deepgym_env.errors import SandboxError
 from deepgym_env.sandbox import Isolation, LocalBackend, Runner
+from deepgym_env.sandbox.bundle import package_folders
 from deepgym_env.sandbox.isolation import LEVELS
 
 ECHO = "def f(x): return x"
@@ -215,6 +216,32 @@ def test_a_built_in_task_runs_on_every_runner():
     with DeepGym(workers=2) as dg:
         results = dg.run_batch(task, [f"{task.reference}\n# {n}" for n in range(8)])
     assert [result.passed for result in results] == [True] * 8
+
+
+def test_a_package_is_shown_with_its_metadata(tmp_path, monkeypatch, make_task):
+    """It is found by listing the folder of packages, which Landlock forbids; where suites run it isn't used."""
+    (tmp_path / "Shown_Package-2.5.dist-info").mkdir()
+    (tmp_path / "Shown_Package-2.5.dist-info" / "METADATA").write_text("Name: Shown_Package\nVersion: 2.5\n")
+    (tmp_path / "shown_package_more-9.dist-info").mkdir()
+    (tmp_path / "shown_package.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = "import importlib.metadata\ndef f(x): return importlib.metadata.version('shown_package')"
+    backend = LocalBackend(packages=("shown_package",), layers=("namespaces", "seccomp"))
+    with DeepGym(workers=1, backend=backend) as dg:
+        assert dg.run(make_task(((1,), "2.5")), code).passed
+    assert [path.rpartition("/")[2] for path in package_folders("shown_package")] == [
+        "shown_package.py",
+        "Shown_Package-2.5.dist-info",
+    ]
+
+
+def test_a_package_may_write_while_it_is_imported_ahead(tmp_path, monkeypatch, make_task):
+    """As matplotlib does; what it writes is in no submission's sight."""
+    (tmp_path / "writing_package.py").write_text("import tempfile\nPLACE = tempfile.mkdtemp()")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    code = "import os, writing_package as w\ndef f(x): return w.PLACE[:5], os.path.exists(w.PLACE), os.listdir('/tmp')"
+    with DeepGym(workers=1, min_isolation="full", backend=LocalBackend(packages=("writing_package",))) as dg:
+        assert dg.run(make_task(((1,), ("/tmp/", False, []))), code).passed
 
 
 def test_a_package_below_tmp_is_shown_all_the_same(tmp_path, monkeypatch, make_task):

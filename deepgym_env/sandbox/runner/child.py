@@ -184,7 +184,7 @@ def _load(job: Dict[str, Any]) -> Tuple[Optional[Callable[..., Any]], Optional[D
     module.__file__ = "solution.py"
     sys.modules["solution"] = module
     exec(compile(job["prelude"], "prelude.py", "exec"), module.__dict__)
-    job["classes"] = {name: made for name, made in vars(module).items() if isinstance(made, type)}
+    job["classes"] = {name: made for name, made in vars(module).items() if issubclass(type(made), type)}
     # What is asked may be the prelude's, and then the submission finds no trace of it.
     held = vars(module).pop(job["entry_point"]) if job.pop("held", False) and job.pop("prelude") else None
     code = job["code"]

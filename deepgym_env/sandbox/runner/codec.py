@@ -246,7 +246,7 @@ def parse(text: str) -> Any:
         CodecError: If it is no JSON, nested too deeply, or holds numbers ``encode`` never writes.
     """
     try:
-        return json.loads(text, parse_int=_small_int, parse_float=_short_float, parse_constant=_no_constant)
+        return _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise CodecError("not an encoded value: %s" % error) from None
 
@@ -265,6 +265,10 @@ def _short_float(digits: str) -> float:
 
 def _no_constant(name: str) -> Any:
     raise CodecError("%s is no encoded value" % name)
+
+
+# Made once: json.loads() makes one for each text, which costs more than most texts do.
+_DECODER = json.JSONDecoder(parse_int=_small_int, parse_float=_short_float, parse_constant=_no_constant)
 
 
 def build(

@@ -18,6 +18,7 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import resource
 import signal
 import socket
@@ -35,6 +36,7 @@ __all__ = ["main"]
 Program = Tuple[Callable[[Layers], None], Callable[[Limits, Layers], NoReturn]]
 
 _SKIPPED_EXTENSIONS = ("_tkinter", "_test", "_curses", "readline", "nis", "_gdbm", "_dbm")
+_WARM_TMP_MB = 16
 
 
 def main() -> None:
@@ -151,6 +153,8 @@ def _become_zygote(
             os.dup2(os.open("/dev/null", os.O_RDWR), descriptor)
         own_pids = pid_namespace is not None
         programs = namespaces and config.get("programs", False)  # else they would be the host's
+        if second and namespaces and config["package_modules"]:
+            isolation.private_tmp(_WARM_TMP_MB)  # some packages write while they are imported; children see another
         layers = Layers(
             namespaces, own_pids, reasons["seccomp"] is None, reasons["landlock"] is None, readable, programs
         )
@@ -190,19 +194,23 @@ def _python_folders(packages: List[str], self_contained: Set[str]) -> Tuple[List
 
 
 def _package_folders(package: str) -> List[str]:
-    """Return a package's folder (a module's file) and that of the libraries its wheel brings; none if not installed."""
+    """Return a package's folder (a module's file), and what its wheel brings beside it; none if not installed."""
     if os.path.isabs(package):
         return [package]
     paths = sysconfig.get_paths()
-    places = [paths["purelib"], paths["platlib"], "/usr/lib/python3/dist-packages"]
-    for place in places:
+    places = [paths["purelib"], paths["platlib"], "/usr/lib/python3/dist-packages", "/usr/share", "/usr/local/share"]
+    for place in places if package.endswith("_data") else places[:3]:  # what nltk looks for lies elsewhere
         folder = os.path.join(place, package)
-        if os.path.isdir(folder):
-            return [path for path in (folder, folder + ".libs") if os.path.isdir(path)]
-        for file in [folder + ".py", *glob.glob(glob.escape(folder) + ".*.so")]:
-            if os.path.isfile(file):
-                return [file]
+        modules = [folder + ".py", *glob.glob(glob.escape(folder) + ".*.so")]
+        found = [path for path in (folder, folder + ".libs", *modules) if os.path.exists(path)]
+        if found:
+            return found + _metadata(place, package)
     return []
+
+
+def _metadata(place: str, package: str) -> List[str]:
+    pattern = re.compile(re.escape(package).replace("_", "[-_.]") + r"-[^-]+\.dist-info", re.IGNORECASE)
+    return [os.path.join(place, entry) for entry in os.listdir(place) if pattern.fullmatch(entry)]
 
 
 def _extension_modules(sys_path: List[str], packages: List[str]) -> List[str]:
