@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ class Site:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Editable:
     """A program with sites, from the top of its tree to the bottom."""
 
@@ -86,11 +87,16 @@ class Editable:
 
     def code(self, chosen: Sequence[int]) -> str:
         """Return the program with an option at each site."""
-        tree = copy.deepcopy(self.tree)
-        for site, option in zip(self.sites, chosen, strict=True):
-            if option != site.original:
-                put_at(tree, site.path, copy.deepcopy(site.options[option]))
-        return ast.unparse(ast.fix_missing_locations(tree))
+        return _written(self, tuple(chosen))
+
+
+@functools.lru_cache(maxsize=1 << 16)  # an agent comes by the same ones again and again
+def _written(program: Editable, chosen: tuple[int, ...]) -> str:
+    tree = copy.deepcopy(program.tree)
+    for site, option in zip(program.sites, chosen, strict=True):
+        if option != site.original:
+            put_at(tree, site.path, copy.deepcopy(site.options[option]))
+    return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def editable(source: str, *, sites: int = 8, options: int = 3, seed: int = 0) -> Editable:

@@ -164,7 +164,7 @@ class RepairEnv(ProgramEnv[Observation]):
         """
         action = self._checked(action)
         self.turn += 1
-        valid, lost = bool(self.action_masks()[action]), False
+        lost = False
         request = self.request(action)
         if request is not None:
             verdict = self._judged(request)
@@ -175,7 +175,13 @@ class RepairEnv(ProgramEnv[Observation]):
         truncated = not terminated and (lost or self.turn >= self.max_edits)
         self._over = terminated or truncated
         reward = 0.0 if lost else self._paid(self._verdict.score)
-        return self._observation(), reward, terminated, truncated, self._info(valid, has_verdict=not lost)
+        return (
+            self._observation(),
+            reward,
+            terminated,
+            truncated,
+            self._info(request is not None or action == _ACTIONS, not lost),
+        )
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
         """Return which actions change the program or submit it, bool ``(25,)``."""
@@ -191,6 +197,23 @@ class RepairEnv(ProgramEnv[Observation]):
         if site >= len(sites) or option >= len(sites[site].options) or option == self.chosen[site]:
             return None
         return self._request((*self.chosen[:site], option, *self.chosen[site + 1 :]))
+
+    @property
+    def score(self) -> float:
+        """Mean over the tests of the program as it is, 0..1."""
+        self._begun()
+        return self._verdict.score
+
+    def tried(self, action: int) -> bool:
+        """Return whether an edit leads to an option that has stood there before in this episode."""
+        self._begun()
+        return bool(self._table[action, 2:4].any())
+
+    def inverse(self, action: int) -> int:
+        """Return the edit that will take an edit back."""
+        self._begun()
+        site = int(action) // OPTIONS
+        return site * OPTIONS + self.chosen[site]
 
     def render(self) -> str | None:
         """Return the program as it is under a line with name and score, in ``ansi`` mode."""

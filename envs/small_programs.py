@@ -3,7 +3,8 @@
 - :data:`SMALL_PROGRAMS`: the functions, by name; :func:`small_task`: one as a task.
 
 They stand beside the built-in tasks, whose references are mostly shorter: an agent that is to repair
-programs it has never seen needs many to learn from.
+programs it has never seen needs many to learn from. None has a ``while``: no edit makes a loop of theirs run
+for ever, which would cost what a hundred other programs do.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ def small_task(name: str) -> Task:
 
 def gcd(a: int, b: int) -> int:
     """Return the greatest common divisor; of 0 and 0 it is 0."""
-    while b != 0:
+    for _ in range(20):
+        if b == 0:
+            break
         a, b = b, a % b
     return a if a > 0 else 0 - a
 
@@ -38,19 +41,19 @@ def is_prime(n: int) -> bool:
     """Return whether a number is prime."""
     if n < 2:
         return False
-    divisor = 2
-    while divisor * divisor <= n:
+    for divisor in range(2, n):
+        if divisor * divisor > n:
+            break
         if n % divisor == 0:
             return False
-        divisor = divisor + 1
     return True
 
 
 def digit_root(n: int) -> int:
     """Return the sum of the digits, of that the sum of the digits, until it has one digit."""
-    while n >= 10:
+    for _ in range(3):
         total = 0
-        while n > 0:
+        for _ in range(9):
             total = total + n % 10
             n = n // 10
         n = total
@@ -60,9 +63,10 @@ def digit_root(n: int) -> int:
 def collatz_steps(n: int) -> int:
     """Return how many steps lead from a number to 1, halving even ones and taking odd ones times 3 plus 1."""
     steps = 0
-    while n != 1 and steps < 200:
-        n = n // 2 if n % 2 == 0 else n * 3 + 1
-        steps = steps + 1
+    for _ in range(50):
+        if n != 1 and n > 0:
+            n = n // 2 if n % 2 == 0 else n * 3 + 1
+            steps = steps + 1
     return steps
 
 
@@ -70,10 +74,10 @@ def insertion_sort(values: list[int]) -> list[int]:
     """Return the values in order."""
     ordered = list(values)
     for place in range(1, len(ordered)):
-        at = place
-        while at > 0 and ordered[at - 1] > ordered[at]:
+        for at in range(place, 0, -1):
+            if ordered[at - 1] <= ordered[at]:
+                break
             ordered[at - 1], ordered[at] = ordered[at], ordered[at - 1]
-            at = at - 1
     return ordered
 
 
@@ -93,13 +97,29 @@ def second_largest(values: list[int]) -> int:
 def whole_root(n: int) -> int:
     """Return the square root, rounded down."""
     low, high = 0, n + 1
-    while high - low > 1:
+    for _ in range(12):
+        if high - low <= 1:
+            break
         middle = (low + high) // 2
         if middle * middle <= n:
             low = middle
         else:
             high = middle
     return low
+
+
+def find_place(values: list[int], wanted: int) -> int:
+    """Return where a value stands in ordered ones; -1 if it doesn't."""
+    low, high = 0, len(values)
+    for _ in range(8):
+        if low >= high:
+            break
+        middle = (low + high) // 2
+        if values[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(values) and values[low] == wanted else -1
 
 
 def leap_days(first: int, last: int) -> int:
@@ -175,7 +195,7 @@ def count_inversions(values: list[int]) -> int:
 def power_mod(base: int, exponent: int, modulus: int) -> int:
     """Return a power's remainder."""
     result = 1
-    while exponent > 0:
+    for _ in range(6):
         if exponent % 2 == 1:
             result = result * base % modulus
         base = base * base % modulus
@@ -248,10 +268,23 @@ SMALL_PROGRAMS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "gcd": (gcd, [(12, 18), (7, 0), (0, -4), (17, 5), (-12, 8), (100, 75), (0, 0), (9, 27)]),
     "is_prime": (is_prime, [1, 2, 9, 13, 25, 29, 49, 97]),
     "digit_root": (digit_root, [0, 9, 10, 38, 99, 493, 1999, 123456]),
-    "collatz_steps": (collatz_steps, [1, 2, 3, 5, 6, 7, 9, 27]),
+    "collatz_steps": (collatz_steps, [1, 2, 3, 5, 6, 7, 9, 12]),
     "insertion_sort": (insertion_sort, [(walk,) for walk in _WALKS]),
     "second_largest": (second_largest, [(walk,) for walk in _WALKS if len(set(walk)) > 1]),
     "whole_root": (whole_root, [0, 1, 3, 4, 15, 16, 99, 1000]),
+    "find_place": (
+        find_place,
+        [
+            ([1, 3, 5, 7], 5),
+            ([1, 3, 5, 7], 1),
+            ([1, 3, 5, 7], 7),
+            ([1, 3], 2),
+            ([], 1),
+            ([4], 4),
+            ([2, 4, 6], 9),
+            ([0, 8], 0),
+        ],
+    ),
     "leap_days": (
         leap_days,
         [(4, 4), (1, 3), (1900, 1904), (1996, 2004), (100, 100), (390, 410), (7, 7), (1600, 1700)],

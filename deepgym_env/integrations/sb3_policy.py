@@ -16,7 +16,7 @@ from deepgym_env.optional import require
 
 __all__ = ["edit_policy"]
 
-_WIDTH = 64
+_WIDTH = 32
 
 
 @functools.cache
