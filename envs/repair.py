@@ -46,12 +46,12 @@ class RepairEnv(ProgramEnv[Observation]):
     ## Observation Space
     ``Dict`` of float32 ``Box`` es:
 
-    - ``options``, ``(24, n_features)``: what could stand at each place, three rows a place, in no telling
-      order. Columns (:data:`FEATURES`): whether there is such an option, whether it stands there now, whether it
+    - ``options``, ``(24 * n_features,)``: what could stand at each place, three options a place, in no telling
+      order. Of each (:data:`FEATURES`): whether there is such an option, whether it stands there now, whether it
       did when the episode began, whether it was tried, what it did then (change of the score, share of
       tests mended and broken), and what it looks like (one-hot: ``<=``, ``one less``, ``if not``, ...).
-    - ``tests``, ``(8, 4)``: whether there is such a test, it passes, was answered by an exception, or by nothing
-      within its time.
+    - ``tests``, ``(8 * 4,)``: of each whether there is such a test, it passes, was answered by an exception, or by
+      nothing within its time.
     - ``progress``, ``(2,)``: the score and the share of edits that are left.
 
     ## Action Space
@@ -120,8 +120,8 @@ class RepairEnv(ProgramEnv[Observation]):
         self.faults = faults
         self.max_edits = max_edits
         self.observation_space = Dict(  # type: ignore[assignment]  # of arrays by name, which is what it has
-            options=Box(-1.0, 1.0, (_ACTIONS, len(FEATURES)), np.float32),
-            tests=Box(0.0, 1.0, (TESTS, 4), np.float32),
+            options=Box(-1.0, 1.0, (_ACTIONS * len(FEATURES),), np.float32),
+            tests=Box(0.0, 1.0, (TESTS * 4,), np.float32),
             progress=Box(0.0, 1.0, (2,), np.float32),
         )
         self.action_space = Discrete(_ACTIONS + 1)
@@ -149,7 +149,7 @@ class RepairEnv(ProgramEnv[Observation]):
         self.turn, self._credit, self._over = 0, 0.0, False
         self._verdict = verdict
         self._table = self._first_table()
-        return self._observation(), self._info()
+        return self.observation(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Make an edit and have the program judged, or submit.
@@ -176,7 +176,7 @@ class RepairEnv(ProgramEnv[Observation]):
         self._over = terminated or truncated
         reward = 0.0 if lost else self._paid(self._verdict.score)
         return (
-            self._observation(),
+            self.observation(),
             reward,
             terminated,
             truncated,
@@ -197,6 +197,16 @@ class RepairEnv(ProgramEnv[Observation]):
         if site >= len(sites) or option >= len(sites[site].options) or option == self.chosen[site]:
             return None
         return self._request((*self.chosen[:site], option, *self.chosen[site + 1 :]))
+
+    def observation(self) -> Observation:
+        """Return what an agent sees of the episode now."""
+        self._begun()
+        tests = np.zeros((TESTS, 4), np.float32)
+        here = len(self._verdict.vector)
+        tests[:here, 0] = 1
+        tests[:here, 1:] = np.stack([self._verdict.vector, self._verdict.raised, self._verdict.slow], axis=1)
+        progress = np.array([self._verdict.score, 1 - self.turn / self.max_edits], np.float32)
+        return {"options": self._table.ravel().copy(), "tests": tests.ravel(), "progress": progress}
 
     @property
     def score(self) -> float:
@@ -256,14 +266,6 @@ class RepairEnv(ProgramEnv[Observation]):
                 row[0], row[len(_FLAGS) + look] = 1, 1
                 row[1] = row[2] = option == chosen
         return table
-
-    def _observation(self) -> Observation:
-        tests = np.zeros((TESTS, 4), np.float32)
-        here = len(self._verdict.vector)
-        tests[:here, 0] = 1
-        tests[:here, 1:] = np.stack([self._verdict.vector, self._verdict.raised, self._verdict.slow], axis=1)
-        progress = np.array([self._verdict.score, 1 - self.turn / self.max_edits], np.float32)
-        return {"options": self._table.copy(), "tests": tests, "progress": progress}
 
     def _info(self, action_valid: bool = True, has_verdict: bool = True) -> dict[str, Any]:
         tests = zip(self.drawn.task.tests, self._verdict.vector.tolist(), strict=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Literal
 
+from deepgym_env.envs.repair import FEATURES
 from deepgym_env.envs.repair_programs import OPTIONS
 from deepgym_env.optional import require
 
@@ -46,7 +47,7 @@ def edit_policy(algorithm: Literal["MaskablePPO", "PPO"] = "MaskablePPO") -> Any
             super().__init__(*args, **{"features_extractor_class": _extractor(), **kwargs})
 
         def _build_mlp_extractor(self) -> None:
-            self.mlp_extractor = _head()(self.observation_space["options"].shape[0])
+            self.mlp_extractor = _head()(_rows(self.observation_space))
 
         def _build(self, lr_schedule: Any) -> None:
             super()._build(lr_schedule)
@@ -54,6 +55,11 @@ def edit_policy(algorithm: Literal["MaskablePPO", "PPO"] = "MaskablePPO") -> Any
             self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
 
     return EditPolicy
+
+
+def _rows(observation_space: Any) -> int:
+    """Return how many options there are."""
+    return int(observation_space["options"].shape[0]) // len(FEATURES)
 
 
 @functools.cache
@@ -65,16 +71,16 @@ def _extractor() -> Any:
         """Options and tests, as ``(batch, n_options * width + 2 * width)``."""
 
         def __init__(self, observation_space: Any) -> None:
-            rows, columns = observation_space["options"].shape
+            rows, columns = _rows(observation_space), len(FEATURES)
             super().__init__(observation_space, features_dim=rows * _WIDTH + 2 * _WIDTH)
-            tests = observation_space["tests"].shape[0] * observation_space["tests"].shape[1]
-            self.state = th.nn.Sequential(th.nn.Linear(tests + 2, _WIDTH), th.nn.Tanh())
+            state = sum(observation_space[name].shape[0] for name in ("tests", "progress"))
+            self.state = th.nn.Sequential(th.nn.Linear(state, _WIDTH), th.nn.Tanh())
             self.option = th.nn.Sequential(th.nn.Linear(columns, _WIDTH), th.nn.Tanh())
             self.context = th.nn.Sequential(th.nn.Linear(5 * _WIDTH, _WIDTH), th.nn.Tanh())
 
         def forward(self, observations: Any) -> Any:
-            options = observations["options"]
-            state = self.state(th.cat([observations["tests"].flatten(1), observations["progress"]], dim=1))
+            options = observations["options"].unflatten(1, (-1, len(FEATURES)))
+            state = self.state(th.cat([observations["tests"], observations["progress"]], dim=1))
             seen = self.option(options)
             exists, current = options[..., :1], options[..., 1:2]
             present = self._of_place(seen * current)

@@ -22,6 +22,7 @@ from deepgym_env import DeepGym, load_task, task_ids
 from deepgym_env.envs import ConstructEnv, ProgramEnv, RepairEnv
 from deepgym_env.envs.construct import RULES, TARGETS
 from deepgym_env.envs.edit_sites import LOOKS, editable
+from deepgym_env.envs.repair import FEATURES
 from deepgym_env.envs.repair_baselines import GreedyEdits, RandomEdits, solved_rate
 from deepgym_env.envs.repair_programs import OPTIONS, SITES, SPLITS, TESTS, repair_program, variants_of
 from deepgym_env.envs.small_programs import SMALL_PROGRAMS, small_task
@@ -297,19 +298,23 @@ def test_the_number_of_edits_is_limited(engine):
     assert outcomes[-1][4]["action_valid"] is False
 
 
+def table(observation):
+    return observation["options"].reshape(-1, len(FEATURES))
+
+
 def test_observations_tell_what_edits_did(engine):
     env = RepairEnv(**QUICK, engine=engine)
     first, _ = env.reset(seed=1)
     action = int(np.flatnonzero(env.action_masks())[0])
     observation, *_, info = env.step(action)
-    exists, current, initial, tried, effect, mended, broken = observation["options"][action, :7]
+    exists, current, initial, tried, effect, mended, broken = table(observation)[action, :7]
     assert (exists, current, initial, tried) == (1, 1, 0, 1)
     assert effect == pytest.approx(observation["progress"][0] - first["progress"][0])
     assert effect == pytest.approx(mended - broken)
-    assert observation["tests"][:, 1].mean() == pytest.approx(info["score"])
-    assert observation["options"][:, 1].sum() == len(env.chosen)
-    stood = int(first["options"][:OPTIONS, 1].argmax())
-    assert env.step(stood)[0]["options"][[action, stood], 1].tolist() == [0, 1]
+    assert observation["tests"][1::4].mean() == pytest.approx(info["score"])
+    assert table(observation)[:, 1].sum() == len(env.chosen)
+    stood = int(table(first)[:OPTIONS, 1].argmax())
+    assert table(env.step(stood)[0])[[action, stood], 1].tolist() == [0, 1]
 
 
 def test_an_action_taken_back_leads_to_the_program_before(engine):
