@@ -14,7 +14,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from deepgym_env.audit.mutation.mutants import Path, places_in, put_at
+from deepgym_env.audit.mutation.mutants import Path, places_in
 from deepgym_env.audit.mutation.operators import replacements, statement_replacements
 from deepgym_env.source import parse
 
@@ -92,14 +92,27 @@ class Editable:
 
 @functools.lru_cache(maxsize=1 << 16)  # an agent comes by the same ones again and again
 def _written(program: Editable, chosen: tuple[int, ...]) -> str:
-    tree = copy.deepcopy(program.tree)
-    for site, option in zip(program.sites, chosen, strict=True):
+    tree: ast.AST = program.tree
+    for site, option in zip(program.sites, chosen, strict=True):  # from the top: a site may be below another
         if option != site.original:
-            put_at(tree, site.path, copy.deepcopy(site.options[option]))
-    return ast.unparse(ast.fix_missing_locations(tree))
+            tree = _replaced(tree, site.path, site.options[option])
+    return ast.unparse(tree)
 
 
-def editable(source: str, *, sites: int = 8, options: int = 3, seed: int = 0) -> Editable:
+def _replaced(tree: ast.AST, path: Path, node: ast.AST) -> ast.AST:
+    """Return a tree with a node replaced; all that is not on the way to it is shared with the tree as it was."""
+    if not path:
+        return node
+    (name, at), rest = path[0], path[1:]
+    changed, value = copy.copy(tree), getattr(tree, name)
+    if at is None:
+        setattr(changed, name, _replaced(value, rest, node))
+    else:
+        setattr(changed, name, [*value[:at], _replaced(value[at], rest, node), *value[at + 1 :]])
+    return changed
+
+
+def editable(source: str, *, sites: int = 6, options: int = 3, seed: int = 0) -> Editable:
     """Find up to ``sites`` places in a program, with 2 to ``options`` options each.
 
     Args:

@@ -40,13 +40,13 @@ _DRAWS = 200  # of faults, until some test notices them
 class RepairEnv(ProgramEnv[Observation]):
     """Repair a program that has faults, edit by edit, judged by its tests after each.
 
-    A small function has up to 8 places where an operator, a constant, an argument or a condition can be
+    A small function has up to 6 places where an operator, a constant, an argument or a condition can be
     one of up to 3; an episode begins with the wrong one at ``faults`` of them.
 
     ## Observation Space
     ``Dict`` of float32 ``Box`` es:
 
-    - ``options``, ``(24 * n_features,)``: what could stand at each place, three options a place, in no telling
+    - ``options``, ``(18 * n_features,)``: what could stand at each place, three options a place, in no telling
       order. Of each (:data:`FEATURES`): whether there is such an option, whether it stands there now, whether it
       did when the episode began, whether it was tried, what it did then (change of the score, share of
       tests mended and broken), and what it looks like (one-hot: ``<=``, ``one less``, ``if not``, ...).
@@ -55,7 +55,7 @@ class RepairEnv(ProgramEnv[Observation]):
     - ``progress``, ``(2,)``: the score and the share of edits that are left.
 
     ## Action Space
-    ``Discrete(25)``: ``3 * place + option`` puts an option in a place; 24 submits. ``action_masks()`` is True
+    ``Discrete(19)``: ``3 * place + option`` puts an option in a place; 18 submits. ``action_masks()`` is True
     for edits that change the program, and for submitting; any other does nothing but take a step.
 
     ## Reward Space
@@ -78,7 +78,7 @@ class RepairEnv(ProgramEnv[Observation]):
         >>> env = RepairEnv(programs=["max_subarray"], faults=1)
         >>> observation, info = env.reset(seed=0)
         >>> env.action_masks().shape, info["passed"]
-        ((25,), False)
+        ((19,), False)
         >>> env.close()
     """
 
@@ -184,7 +184,7 @@ class RepairEnv(ProgramEnv[Observation]):
         )
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
-        """Return which actions change the program or submit it, bool ``(25,)``."""
+        """Return which actions change the program or submit it, bool ``(19,)``."""
         self._begun()
         masks = (self._table[:, 0] > 0) & (self._table[:, 1] == 0)
         return np.append(masks, True)

@@ -20,7 +20,7 @@ from deepgym_env.task import Limits, Task
 
 __all__ = ["OPTIONS", "SITES", "SPLITS", "TESTS", "VARIANTS", "RepairProgram", "repair_program", "variants_of"]
 
-SITES, OPTIONS, TESTS = 8, 3, 8
+SITES, OPTIONS, TESTS = 6, 3, 8
 VARIANTS = 3  # choices of sites, of a program that has more of them
 
 _HELD_OUT = (

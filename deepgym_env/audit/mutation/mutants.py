@@ -2,7 +2,7 @@
 
 - :class:`Mutant`
 - :func:`mutants_of`
-- :func:`places_in`, :func:`put_at`: the nodes that may be replaced, and how.
+- :func:`places_in`: the nodes that may be replaced.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from deepgym_env.audit.mutation.operators import replacements, statement_replacements
 from deepgym_env.source import parse
 
-__all__ = ["Mutant", "Path", "mutants_of", "places_in", "put_at"]
+__all__ = ["Mutant", "Path", "mutants_of", "places_in"]
 
 Path = tuple[tuple[str, int | None], ...]
 
@@ -74,7 +74,7 @@ def _changed_trees(tree: ast.Module) -> Iterator[tuple[str, int, ast.Module]]:
         options = statement_replacements(node) if isinstance(node, ast.stmt) else replacements(node)
         for operator, other in list(options):
             changed = copy.deepcopy(tree)
-            put_at(changed, path, copy.deepcopy(other))
+            _put(changed, path, copy.deepcopy(other))
             yield operator, getattr(node, "lineno", 0), changed
 
 
@@ -102,8 +102,7 @@ def _is_docstring(parent: ast.AST, name: str, at: int | None, child: ast.AST) ->
     )
 
 
-def put_at(tree: ast.AST, path: Path, node: ast.AST) -> None:
-    """Put a node in another one's place."""
+def _put(tree: ast.AST, path: Path, node: ast.AST) -> None:
     parent: ast.AST = tree
     for name, at in path[:-1]:
         value = getattr(parent, name)

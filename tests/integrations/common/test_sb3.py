@@ -130,7 +130,7 @@ def test_methods_and_attributes_reach_the_environments(vector: Any) -> None:
     envs.reset()
     assert isinstance(envs, VecMonitor)
     assert is_masking_supported(envs)
-    assert np.stack(envs.env_method("action_masks")).shape == (2, 25)
+    assert np.stack(envs.env_method("action_masks")).shape == (2, 19)
     assert envs.get_attr("max_edits") == [8, 8]
     assert envs.env_is_wrapped(gym.wrappers.TimeLimit) == [False, False]
 
@@ -244,13 +244,13 @@ def test_the_policy_of_edits_scores_options_wherever_they_stand(vector: Any, tmp
     model.learn(128)
     observation = envs.reset()
     swapped = dict(observation)
-    order = np.r_[3:6, 0:3, 6:24]  # the first two places
-    swapped["options"] = observation["options"].reshape(4, 24, -1)[:, order].reshape(4, -1)
+    order = np.r_[3:6, 0:3, 6:18]  # the first two places
+    swapped["options"] = observation["options"].reshape(4, 18, -1)[:, order].reshape(4, -1)
     with torch.no_grad():
         one, other = (_scores(model, each) for each in (observation, swapped))
-    assert torch.allclose(one[:, order], other[:, :24], atol=1e-5)
-    assert torch.allclose(one[:, 24], other[:, 24], atol=1e-5)
-    assert one[:, :24].std(dim=1).min() > 0
+    assert torch.allclose(one[:, order], other[:, :18], atol=1e-5)
+    assert torch.allclose(one[:, 18], other[:, 18], atol=1e-5)
+    assert one[:, :18].std(dim=1).min() > 0
     model.save(tmp_path / "model")
     again = MaskablePPO.load(tmp_path / "model", device="cpu")
     assert torch.allclose(_scores(again, observation), one)
