@@ -29,7 +29,7 @@ __all__ = ["RULES", "TARGETS", "ConstructEnv"]
 
 Observation = npt.NDArray[np.float32]
 _PARAMETERS = 3
-# What a symbol is written as; the braces are the expressions that follow it.
+# What a symbol is written as; the braces are what was built last.
 _OPERATIONS = ("0", "1", "abs({})", "min({}, {})", "max({}, {})", "({} + {})", "({} - {})", "({} * {})")
 RULES = (*(f"parameter {number}" for number in range(1, _PARAMETERS + 1)), *_OPERATIONS)
 _ARITY = np.array([rule.count("{}") for rule in RULES])
@@ -87,25 +87,25 @@ def _parameters(task: Task) -> tuple[str, ...]:
 
 
 class ConstructEnv(ProgramEnv[Observation]):
-    """Build an expression that answers a function's tests, from the outside to the inside.
+    """Build an expression that answers a function's tests, from the inside to the outside.
 
     ## Observation Space
     ``Box(0, 1, (12 * max_symbols + 2,), float32)``: the symbols so far in the order they were chosen, one-hot
-    over :data:`RULES`, with one column more for those to come; the share of ``max_symbols`` used, and of those that
-    the expression still needs.
+    over :data:`RULES`, with one column more for those to come; the score, and the share of ``max_symbols`` used.
 
     ## Action Space
-    ``Discrete(11)``, :data:`RULES`: what stands in the first open place: a parameter, 0 or 1, or an operation, whose
-    operands are open places then. ``action_masks()`` is True for what leaves an expression that can be
-    finished within ``max_symbols``; any other does nothing but take a step.
+    ``Discrete(11)``, :data:`RULES`: a parameter, 0 or 1, which is laid aside, or an operation, which takes as its
+    operands what was laid aside last and lays aside the result (postfix notation). ``action_masks()`` is True for
+    operations with operands enough, and for what leaves symbols enough to make one expression of all; any
+    other does nothing but take a step.
 
     ## Reward Space
-    A ``float``: 0 until the expression is complete, then the mean over the tests, so the return is the score.
+    A ``float``: the change of the mean over the tests. It is judged whenever there is one expression and nothing
+    beside it; the return of an episode is the score of the one that was judged last.
 
     ## Episode Termination
-    Terminated when the expression is complete. Truncated after ``2 * max_symbols`` steps, which only actions that do
-    nothing can reach, and after an infrastructure failure: then the last symbol is taken back, and
-    ``info["has_verdict"]`` is False.
+    Terminated when every test passes. Truncated after ``max_symbols`` steps, and after an infrastructure failure:
+    then the last symbol is taken back, and ``info["has_verdict"]`` is False.
 
     ## Info
     ``task, expression, score, passed, is_success, turn, action_valid, has_verdict, tests``; ``tests`` maps ids to
@@ -118,9 +118,9 @@ class ConstructEnv(ProgramEnv[Observation]):
     Example:
         >>> env = ConstructEnv("distance")
         >>> observation, info = env.reset(seed=0)
-        >>> for rule in ("abs({})", "({} - {})", "parameter 2", "parameter 1"):
+        >>> for rule in ("parameter 2", "parameter 1", "({} - {})", "abs({})"):
         ...     observation, reward, terminated, truncated, info = env.step(RULES.index(rule))
-        >>> info["expression"], reward, terminated
+        >>> info["expression"], info["score"], terminated
         ('abs((b - a))', 1.0, True)
         >>> env.close()
     """
@@ -167,11 +167,11 @@ class ConstructEnv(ProgramEnv[Observation]):
         return self._observation(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Put a symbol in the first open place; have the expression judged if none is left.
+        """Add a symbol; have what was built judged if it is one expression.
 
         Returns:
-            The observation, the score or 0.0, whether the expression is complete, whether the episode is
-            cut off, and the info.
+            The observation, the change of the score, whether every test passes, whether the episode is cut
+            off, and the info.
 
         Raises:
             ResetNeeded: If the episode is over.
@@ -182,56 +182,57 @@ class ConstructEnv(ProgramEnv[Observation]):
         valid, lost = bool(self.action_masks()[action]), False
         if valid:
             request = self.request(action)
-            if request is not None:
-                self._verdict = self._judged(request)
-                lost = self._verdict is None
+            verdict = self._judged(request) if request is not None else self._verdict
+            lost = request is not None and verdict is None
             if not lost:
-                self.symbols = (*self.symbols, action)
-        terminated = self._verdict is not None
-        truncated = not terminated and (lost or self.turn >= 2 * self.max_symbols)
+                self.symbols, self._verdict = (*self.symbols, action), verdict
+        terminated = self._verdict is not None and self._verdict.passed
+        truncated = not terminated and (lost or self.turn >= self.max_symbols)
         self._over = terminated or truncated
-        reward = self._paid(self._verdict.score) if self._verdict is not None else 0.0
+        reward = self._paid(self._score)
         return self._observation(), reward, terminated, truncated, self._info(valid, has_verdict=not lost)
 
     def action_masks(self) -> npt.NDArray[np.bool_]:
-        """Return which symbols leave an expression that can still be finished, bool ``(11,)``."""
-        fits: npt.NDArray[np.bool_] = len(self.symbols) + _open(self.symbols) + _ARITY <= self.max_symbols
+        """Return which symbols have operands enough and can still become one expression, bool ``(11,)``."""
+        aside = _aside(self.symbols)
+        fits: npt.NDArray[np.bool_] = (aside >= _ARITY) & (aside - _ARITY < self.max_symbols - len(self.symbols))
         fits[len(self._names) : _PARAMETERS] = False
         return fits
 
     def request(self, action: int) -> Request | None:
-        """Return the program that a symbol completes; None if it completes none."""
+        """Return the program a symbol makes; None if more than one expression is laid aside then."""
         symbols = (*self.symbols, int(action))
-        if _open(symbols) or not self.action_masks()[action]:
+        if not self.action_masks()[action] or _aside(symbols) != 1:
             return None
         code = f"def {self.task.entry_point}({', '.join(self._names)}):\n    return {self._written(symbols)}\n"
         return Request(self.task, code)
 
     def render(self) -> str | None:
-        """Return the expression with dots for what is open, in ``ansi`` mode."""
+        """Return the expressions laid aside, the last one last, in ``ansi`` mode."""
         return self._written(self.symbols) if self.render_mode == "ansi" else None
 
     # ── the state ─────────────────────────────────────────────────────────────────────────
 
     def _written(self, symbols: Sequence[int]) -> str:
-        coming = iter(symbols)
-
-        def expression() -> str:
-            symbol = next(coming, None)
-            if symbol is None:
-                return "..."
+        aside: list[str] = []
+        for symbol in symbols:
             if symbol < _PARAMETERS:
-                return self._names[symbol]
-            return RULES[symbol].format(*(expression() for _ in range(_ARITY[symbol])))
+                aside.append(self._names[symbol])
+            else:
+                start = len(aside) - int(_ARITY[symbol])
+                aside[start:] = [RULES[symbol].format(*aside[start:])]
+        return ", ".join(aside)
 
-        return expression()
+    @property
+    def _score(self) -> float:
+        return self._verdict.score if self._verdict else 0.0
 
     def _observation(self) -> Observation:
         symbols = np.zeros((self.max_symbols, len(RULES) + 1), np.float32)
         symbols[len(self.symbols) :, -1] = 1
         symbols[np.arange(len(self.symbols)), list(self.symbols)] = 1
-        used, needed = len(self.symbols) / self.max_symbols, _open(self.symbols) / self.max_symbols
-        return np.concatenate([symbols.ravel(), np.array([used, needed], np.float32)])
+        progress = np.array([self._score, len(self.symbols) / self.max_symbols], np.float32)
+        return np.concatenate([symbols.ravel(), progress])
 
     def _info(self, action_valid: bool = True, has_verdict: bool = True) -> dict[str, Any]:
         verdict = self._verdict
@@ -239,7 +240,7 @@ class ConstructEnv(ProgramEnv[Observation]):
         return {
             "task": self.task.id,
             "expression": self._written(self.symbols),
-            "score": verdict.score if verdict else 0.0,
+            "score": self._score,
             "passed": verdict is not None and verdict.passed,
             "is_success": verdict is not None and verdict.passed,
             "turn": self.turn,
@@ -249,6 +250,6 @@ class ConstructEnv(ProgramEnv[Observation]):
         }
 
 
-def _open(symbols: Sequence[int]) -> int:
-    """Return how many places are open."""
-    return 1 + sum(int(_ARITY[symbol]) - 1 for symbol in symbols)
+def _aside(symbols: Sequence[int]) -> int:
+    """Return how many expressions are laid aside."""
+    return len(symbols) - sum(int(_ARITY[symbol]) for symbol in symbols)
