@@ -122,9 +122,9 @@ def editable(source: str, *, sites: int = 6, options: int = 3, seed: int = 0) ->
         seed: Draws places, options and their order.
 
     Example:
-        >>> program = editable("def f(a, b): return a if a < b else b", sites=1)
-        >>> program.code([1 - program.sites[0].original]).splitlines()[1]
-        '    return b if ...
+        >>> program = editable("def f(a): return not a")
+        >>> sorted(program.code([option]).splitlines()[1] for option in (0, 1))
+        ['    return a', '    return not a']
     """
     tree = parse(ast.unparse(parse(source)))
     rng = random.Random(f"{seed}:{ast.unparse(tree)}")

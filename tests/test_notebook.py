@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 PRINTED = {"tour": "All 16 tests passed.", "multi_turn": "submitted 0.1"}
-NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
+ELSEWHERE = {"04_sb3_repair"}  # needs a trainer: tests/integrations runs it
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = [path for path in sorted(FOLDER.glob("*.ipynb")) if path.stem not in ELSEWHERE]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

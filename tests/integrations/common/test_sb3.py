@@ -219,7 +219,7 @@ def test_ppo_learns_to_repair_a_program(vector: Any, engine: DeepGym) -> None:
 
 
 def test_maskable_ppo_learns_to_build_an_expression(vector: Any, engine: DeepGym) -> None:
-    envs = vector("DeepGym/construct", n_envs=16, seed=1)
+    envs = vector("DeepGym/construct", n_envs=16, seed=1, task="distance", max_symbols=5)
     model = MaskablePPO(
         "MlpPolicy",
         envs,
