@@ -206,7 +206,7 @@ def test_ppo_learns_to_repair_a_program(vector: Any, engine: DeepGym) -> None:
         seed=1,
         device="cpu",
     )
-    model.learn(8192)
+    model.learn(12_288)
     env = RepairEnv(**BY_HEART, engine=engine)
 
     def agent(env: RepairEnv) -> int:
