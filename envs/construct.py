@@ -104,8 +104,9 @@ class ConstructEnv(ProgramEnv[Observation]):
     beside it; the return of an episode is the score of the one that was judged last.
 
     ## Episode Termination
-    Terminated when every test passes. Truncated after ``max_symbols`` steps, and after an infrastructure failure:
-    then the last symbol is taken back, and ``info["has_verdict"]`` is False.
+    Terminated when every test passes, and when ``max_symbols`` are used: the number of symbols is part of the
+    problem. Truncated after ``2 * max_symbols`` steps, which only actions that do nothing can reach, and after an
+    infrastructure failure: then the last symbol is taken back, and ``info["has_verdict"]`` is False.
 
     ## Info
     ``task, expression, score, passed, is_success, turn, action_valid, has_verdict, tests``; ``tests`` maps ids to
@@ -170,8 +171,8 @@ class ConstructEnv(ProgramEnv[Observation]):
         """Add a symbol; have what was built judged if it is one expression.
 
         Returns:
-            The observation, the change of the score, whether every test passes, whether the episode is cut
-            off, and the info.
+            The observation, the change of the score, whether every test passes or the symbols are used up,
+            whether the episode is cut off, and the info.
 
         Raises:
             ResetNeeded: If the episode is over.
@@ -186,8 +187,9 @@ class ConstructEnv(ProgramEnv[Observation]):
             lost = request is not None and verdict is None
             if not lost:
                 self.symbols, self._verdict = (*self.symbols, action), verdict
-        terminated = self._verdict is not None and self._verdict.passed
-        truncated = not terminated and (lost or self.turn >= self.max_symbols)
+        passed = self._verdict is not None and self._verdict.passed
+        terminated = not lost and (passed or len(self.symbols) == self.max_symbols)
+        truncated = not terminated and (lost or self.turn >= 2 * self.max_symbols)
         self._over = terminated or truncated
         reward = self._paid(self._score)
         return self._observation(), reward, terminated, truncated, self._info(valid, has_verdict=not lost)
