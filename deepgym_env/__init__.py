@@ -27,7 +27,13 @@ from deepgym_env.audit import AdversarialTester, AuditReport
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task, task_ids
 from deepgym_env.engine import AsyncDeepGym, load_environment
-from deepgym_env.envs.registration import register, register_folder, register_mixture, register_tasks
+from deepgym_env.envs.registration import (
+    register,
+    register_folder,
+    register_mixture,
+    register_program_envs,
+    register_tasks,
+)
 from deepgym_env.folders import load_task_folder
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, CaseResult, RunResult
@@ -102,6 +108,7 @@ __all__ = [
 register_tasks(added.id for added in added_tasks.cheap())
 register_tasks(task_ids())  # after what was added: a built-in task keeps its name
 register_mixture()
+register_program_envs()
 register_tasks(entry.id for entry in benchmarks.entries())
 for _problem in (*benchmarks.problems(), *added_tasks.problems(task_ids())):
     warnings.warn(str(_problem), stacklevel=2)

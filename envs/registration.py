@@ -1,7 +1,8 @@
 """Makes tasks available to ``gym.make`` and ``gym.make_vec``.
 
 - :func:`register`: a task of your own; :func:`register_folder`: a folder of task folders.
-- :func:`register_tasks`: ids that are there already; :func:`register_mixture`: the environment of several tasks.
+- :func:`register_tasks`: ids that are there already; :func:`register_mixture`: the environment of several tasks;
+  :func:`register_program_envs`: those whose actions are numbers.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from deepgym_env.errors import TaskError
 from deepgym_env.plugins import in_folder
 from deepgym_env.task import AnyTask
 
-__all__ = ["NAMESPACE", "register", "register_folder", "register_mixture", "register_tasks"]
+__all__ = ["NAMESPACE", "register", "register_folder", "register_mixture", "register_program_envs", "register_tasks"]
 
-_MIXTURE_NAME = "mixture"
+_PROGRAM_ENVS = {"repair": "deepgym_env.envs.repair:RepairEnv", "construct": "deepgym_env.envs.construct:ConstructEnv"}
+_TAKEN = ("mixture", *_PROGRAM_ENVS)
 _ENV, _VECTOR = "deepgym_env.envs.coding:CodingEnv", "deepgym_env.envs.vector:CodingVectorEnv"
 _MIXTURE, _MIXTURE_VECTOR = "deepgym_env.envs.mixture:MixtureEnv", "deepgym_env.envs.vector:MixtureVectorEnv"
 
@@ -54,7 +56,7 @@ def register(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], 
         'double'
     """
     added = describe(task, id)
-    if added.id in (*task_ids(), _MIXTURE_NAME) or benchmark_of(added.id) is not None:
+    if added.id in (*task_ids(), *_TAKEN) or benchmark_of(added.id) is not None:
         raise TaskError(f"{added.id!r} is the id of a built-in task or a benchmark's: register it under another")
     keep(added)
     register_tasks([added.id])
@@ -95,6 +97,12 @@ def register_tasks(task_ids: Iterable[str]) -> None:
 def register_mixture() -> None:
     """Register ``DeepGym/mixture``, the environment of several tasks."""
     _register(f"{NAMESPACE}/mixture", _MIXTURE, _MIXTURE_VECTOR, {})
+
+
+def register_program_envs() -> None:
+    """Register ``DeepGym/repair`` and ``DeepGym/construct``; their rewards are scalars, as the checkers expect."""
+    for name, entry_point in _PROGRAM_ENVS.items():
+        gym.registry[f"{NAMESPACE}/{name}"] = EnvSpec(id=f"{NAMESPACE}/{name}", entry_point=entry_point)
 
 
 def _register(name: str, entry_point: str, vector_entry_point: str, kwargs: dict[str, str]) -> None:

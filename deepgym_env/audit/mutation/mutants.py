@@ -2,6 +2,7 @@
 
 - :class:`Mutant`
 - :func:`mutants_of`
+- :func:`places_in`: the nodes that may be replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 from deepgym_env.audit.mutation.operators import replacements, statement_replacements
 from deepgym_env.source import parse
 
-__all__ = ["Mutant", "mutants_of"]
+__all__ = ["Mutant", "Path", "mutants_of", "places_in"]
+
+Path = tuple[tuple[str, int | None], ...]
 
 _SKIPPED = ("annotation", "returns", "decorator_list", "type_params")
 
@@ -67,16 +70,16 @@ def mutants_of(source: str, *, most: int | None = None, seed: int = 0, name: str
 
 def _changed_trees(tree: ast.Module) -> Iterator[tuple[str, int, ast.Module]]:
     """Yield the tree with one node replaced, for each replacement of each node."""
-    for path, node in _nodes(tree, ()):
-        options = statement_replacements(node) if isinstance(node, ast.stmt) else replacements(node)  # type: ignore[arg-type]
+    for path, node in places_in(tree):
+        options = statement_replacements(node) if isinstance(node, ast.stmt) else replacements(node)
         for operator, other in list(options):
             changed = copy.deepcopy(tree)
             _put(changed, path, copy.deepcopy(other))
             yield operator, getattr(node, "lineno", 0), changed
 
 
-def _nodes(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterator[tuple[tuple, ast.AST]]:  # type: ignore[type-arg]
-    """Yield the statements and expressions below a node, with the way to each."""
+def places_in(node: ast.AST, path: Path = ()) -> Iterator[tuple[Path, ast.stmt | ast.expr]]:
+    """Yield the statements and expressions below a node that may be replaced, with the way to each."""
     for name, value in ast.iter_fields(node):
         if name in _SKIPPED:
             continue
@@ -86,7 +89,7 @@ def _nodes(node: ast.AST, path: tuple[tuple[str, int | None], ...]) -> Iterator[
             here = (*path, (name, at))
             if isinstance(child, ast.stmt | ast.expr):
                 yield here, child
-            yield from _nodes(child, here)
+            yield from places_in(child, here)
 
 
 def _is_docstring(parent: ast.AST, name: str, at: int | None, child: ast.AST) -> bool:
@@ -99,7 +102,7 @@ def _is_docstring(parent: ast.AST, name: str, at: int | None, child: ast.AST) ->
     )
 
 
-def _put(tree: ast.AST, path: tuple[tuple[str, int | None], ...], node: ast.AST) -> None:
+def _put(tree: ast.AST, path: Path, node: ast.AST) -> None:
     parent: ast.AST = tree
     for name, at in path[:-1]:
         value = getattr(parent, name)
