@@ -34,6 +34,7 @@ __all__ = [
     "Episodes",
     "conclude",
     "each",
+    "last_said",
     "make_trl_environment_factories",
     "make_trl_environment_factory",
     "make_trl_episode_reward",
@@ -128,7 +129,7 @@ class _Environment:
             self._episode.env.close()
         task = self._episodes.task_of(row.get(self._task_column))
         self._episode, self._outcome = self._episodes.begin(task), None
-        said = _last_said(row.get("prompt"))
+        said = last_said(row.get("prompt"))
         if task.prompt.strip() in said:
             return None
         return f"\n\n{task.prompt}" if said else task.prompt
@@ -258,7 +259,7 @@ def _method(tool: Tool) -> Callable[..., str]:
     return method
 
 
-def _last_said(prompt: Any) -> str:
+def last_said(prompt: Any) -> str:
     """Return the text of the message a prompt ends with; it may be in parts."""
     if isinstance(prompt, str) or not prompt:
         return prompt or ""

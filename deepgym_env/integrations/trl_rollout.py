@@ -16,7 +16,7 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import Environment
 from deepgym_env.errors import ConfigError
 from deepgym_env.integrations.live import LiveEpisode
-from deepgym_env.integrations.trl_episodes import EPISODE, Episodes, conclude, each
+from deepgym_env.integrations.trl_episodes import EPISODE, Episodes, conclude, each, last_said
 from deepgym_env.task import AnyTask
 
 __all__ = ["RolloutFunc", "make_trl_rollout_func"]
@@ -123,7 +123,8 @@ class _RolloutFunc:
         """Let the model write and the environments answer; return whether the backend told probabilities."""
         ids, logprobs = trainer._generate_single_turn([one.ids for one in going], None, {}, num_generations=1)
         for number, one in enumerate(going):
-            room = _room(one, trainer, limit)
+            if (room := _room(one, trainer, limit)) < 1:
+                raise ConfigError(f"a prompt of {len(one.prompt_ids)} tokens leaves the model no room to answer")
             wrote = list(ids[number][:room])
             one.add(wrote, None if logprobs is None else logprobs[number][:room], by_model=True)
             one.said, one.complete = speech.read(wrote)
@@ -132,7 +133,7 @@ class _RolloutFunc:
 
     def _match(self, prompt: Any) -> tuple[str, AnyTask]:
         """Return the task of a prompt, and its text as it stands there."""
-        text = _text(prompt)
+        text = last_said(prompt)
         if (task := self._by_prompt.get(text.strip())) is not None:
             return text.strip(), task
         for known, task in self._by_prompt.items():
@@ -170,9 +171,7 @@ class _Speech:
     def __init__(self, trainer: Any, *, conversational: bool) -> None:
         self._tokenizer = trainer._tokenizer
         self._ends = set(trainer.eos_token_ids)
-        self._before, self._before_cut_off, self._after = [], [], []
-        blank = self._ids("\n\n")
-        self._before = self._before_cut_off = self._after = blank
+        self._before = self._before_cut_off = self._after = self._ids("\n\n")
         if conversational:
             self._read_template(trainer)
 
@@ -207,15 +206,7 @@ class _Speech:
         return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _text(prompt: Any) -> str:
-    """Return the text a prompt ends with: of a conversation, of its last message."""
-    if isinstance(prompt, str):
-        return prompt
-    content = prompt[-1]["content"]
-    return content if isinstance(content, str) else "".join(str(part.get("text", "")) for part in content)
-
-
 def _rewritten(prompt: Any, text: str, observation: str) -> Any:
     """Return a prompt with the environment's first observation in the place of the task's text."""
-    whole = _text(prompt).replace(text, observation)
+    whole = last_said(prompt).replace(text, observation)
     return whole if isinstance(prompt, str) else [*prompt[:-1], {**prompt[-1], "content": whole}]
