@@ -487,7 +487,7 @@ def test_plain_prompts_of_several_tasks(train: Train, engine: DeepGym) -> None:
     data = to_hf(ids, conversational=False, system="Write Python.")
     data = data.map(lambda row: {"prompt": f"{row['prompt']}\n\n{OPENING}"})  # which the scripts wait for
     rollout, seen = watched(make_trl_rollout_func(ids, engine=engine, max_turns=2))
-    trainer = train([[WRONG]], make_trl_episode_reward(), data, num_generations=2, length=160, rollout_func=rollout)
+    trainer = train([[WRONG]], make_trl_episode_reward(), data, num_generations=2, length=400, rollout_func=rollout)
     tasks = ["reverse_string" if "reverse_string" in prompt else "two_sum" for prompt in trainer._logs["prompt"]]
     worth = {"reverse_string": 1 / 14, "two_sum": 0.0}
     assert column(trainer, "deepgym_episode") == pytest.approx([worth[task] for task in tasks])
@@ -495,7 +495,7 @@ def test_plain_prompts_of_several_tasks(train: Train, engine: DeepGym) -> None:
     assert [by_model for by_model, _ in first] == [True, False, True]
     assert first[1][1].startswith("\n\nPublic tests: 0 of 2 passed.")
     assert first[1][1].endswith("\n\n")
-    assert all(len(ids) <= 160 for made in seen for ids in made["completion_ids"])
+    assert all(len(ids) <= 400 for made in seen for ids in made["completion_ids"])
 
 
 def test_a_workspace_is_judged_when_the_tokens_run_out(train: Train, own: DeepGym) -> None:

@@ -40,11 +40,12 @@ class ScriptedModel(LlamaForCausalLM):
     opening: Sequence[int] = ()
     ids: Sequence[list[int]] = ()
 
-    def forward(self, input_ids: torch.Tensor, past_key_values: Any = None, **options: Any) -> Any:
-        seen = past_key_values is not None and past_key_values.get_seq_length() > 0
+    def forward(self, input_ids: torch.Tensor, **options: Any) -> Any:
+        cache = options.get("cache")
+        seen = cache is not None and cache.get_seq_length() > 0
         new = input_ids.tolist()
         self.ids = [old + more for old, more in zip(self.ids, new, strict=True)] if seen else new
-        output = super().forward(input_ids=input_ids, past_key_values=past_key_values, **options)
+        output = super().forward(input_ids=input_ids, **options)
         lean = torch.zeros_like(output.logits)
         for row, ids in enumerate(self.ids):
             if (token := self._next(ids, row)) is not None:
