@@ -487,15 +487,21 @@ def test_plain_prompts_of_several_tasks(train: Train, engine: DeepGym) -> None:
     data = to_hf(ids, conversational=False, system="Write Python.")
     data = data.map(lambda row: {"prompt": f"{row['prompt']}\n\n{OPENING}"})  # which the scripts wait for
     rollout, seen = watched(make_trl_rollout_func(ids, engine=engine, max_turns=2))
-    trainer = train([[WRONG]], make_trl_episode_reward(), data, num_generations=2, length=400, rollout_func=rollout)
+    trainer = train([[RIGHT]], make_trl_episode_reward(), data, num_generations=2, length=200, rollout_func=rollout)
     tasks = ["reverse_string" if "reverse_string" in prompt else "two_sum" for prompt in trainer._logs["prompt"]]
-    worth = {"reverse_string": 1 / 14, "two_sum": 0.0}
-    assert column(trainer, "deepgym_episode") == pytest.approx([worth[task] for task in tasks])
-    first = parts(seen[-1], tasks.index("reverse_string"))
-    assert [by_model for by_model, _ in first] == [True, False, True]
-    assert first[1][1].startswith("\n\nPublic tests: 0 of 2 passed.")
-    assert first[1][1].endswith("\n\n")
-    assert all(len(ids) <= 400 for made in seen for ids in made["completion_ids"])
+    assert column(trainer, "deepgym_episode") == [float(task == "reverse_string") for task in tasks]
+    assert parts(seen[-1], tasks.index("reverse_string")) == [(True, f"{RIGHT}<|im_end|>")]
+    told, *_ = (text for by_model, text in parts(seen[-1], tasks.index("two_sum")) if not by_model)
+    assert told == f"\n\n{feedback_on(engine, 'two_sum', RIGHT)}\n\n"
+    assert all(len(ids) <= 200 for made in seen for ids in made["completion_ids"])
+
+
+def feedback_on(engine: DeepGym, task: str, code: str) -> str:
+    env = CodingEnv(task, engine=engine)
+    env.reset()
+    observation = env.step(code)[0]
+    env.close()
+    return observation
 
 
 def test_a_workspace_is_judged_when_the_tokens_run_out(train: Train, own: DeepGym) -> None:
