@@ -181,7 +181,7 @@ def make_trl_environment_factory(
         >>> environment.reset()[:17]
         'Write a function '
         >>> environment.submit(code="def reverse_string(s): return s[::-1]")
-        'All 16 tests passed.'
+        'All 14 tests passed.'
     """
     episodes = Episodes(env, engine, max_turns)
     kinds = sorted({trl_environment_of(task) for task in episodes.tasks.values()})
