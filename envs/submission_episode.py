@@ -30,7 +30,12 @@ class SubmissionEpisode(Episode[SubmissionTask]):
     @property
     def tools(self) -> tuple[Tool, ...]:
         """``submit`` and ``run_code``; of a program that takes standard input too."""
-        return _PROGRAM_TOOLS if isinstance(self.task, ProgramTask) else _TOOLS
+        return self.tools_of(self.task)
+
+    @staticmethod
+    def tools_of(task: SubmissionTask) -> tuple[Tool, ...]:
+        """Return the tools an agent has in episodes of a task."""
+        return _PROGRAM_TOOLS if isinstance(task, ProgramTask) else _TOOLS
 
     def prompt(self) -> str:
         """Return the task's prompt."""

@@ -39,7 +39,12 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
     @property
     def tools(self) -> tuple[Tool, ...]:
         """The tools of a workspace; ``run_tests`` only where the task has public ones."""
-        return tuple(tool for tool in _TOOLS if tool.name != "run_tests" or self.task.public_tests)
+        return self.tools_of(self.task)
+
+    @staticmethod
+    def tools_of(task: WorkspaceTask) -> tuple[Tool, ...]:
+        """Return the tools an agent has in episodes of a task."""
+        return tuple(tool for tool in _TOOLS if tool.name != "run_tests" or task.public_tests)
 
     @property
     def session(self) -> Session:

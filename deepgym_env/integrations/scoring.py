@@ -99,6 +99,11 @@ class Scorer:
         return task
 
     @property
+    def tasks(self) -> tuple[SubmissionTask, ...]:
+        """The tasks it was made for, each once."""
+        return tuple({id(task): task for task in self._tasks.values()}.values())
+
+    @property
     def engine(self) -> DeepGym:
         """The engine in use."""
         with self._lock:
