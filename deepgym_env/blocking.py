@@ -86,6 +86,17 @@ class DeepGym:
         """
         return self.call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
 
+    def run_many(self, submissions: Sequence[tuple[Environment | str, str]]) -> list[RunResult]:
+        """Judge submissions, each of a task of its own; see :meth:`AsyncDeepGym.run_many`.
+
+        Example:
+            >>> with DeepGym(workers=1) as dg:
+            ...     results = dg.run_many([("fizzbuzz", "nonsense"), ("two_sum", "nonsense")])
+            >>> [result.task_id for result in results]
+            ['fizzbuzz', 'two_sum']
+        """
+        return self.call(lambda engine: engine.run_many(submissions))
+
     def session(
         self,
         task: WorkspaceTask | str | None = None,

@@ -163,6 +163,28 @@ class AsyncDeepGym:
         await _gather([work() for _ in range(parallel)])
         return BatchResult(results=tuple(results[code] for code in codes))
 
+    async def run_many(self, submissions: Sequence[tuple[Environment | str, str]]) -> list[RunResult]:
+        """Judge submissions, each of a task of its own; equal ones of a task are run once.
+
+        Args:
+            submissions: Tasks, or their ids, and what a model wrote.
+
+        Returns:
+            The results, in order.
+        """
+        groups: dict[int, list[int]] = {}
+        tasks = [_task_of(env) for env, _ in submissions]
+        for number, task in enumerate(tasks):
+            groups.setdefault(id(task), []).append(number)
+        results: dict[int, RunResult] = {}
+
+        async def judge(numbers: Sequence[int]) -> None:
+            batch = await self.run_batch(tasks[numbers[0]], [submissions[number][1] for number in numbers])
+            results.update(zip(numbers, batch, strict=True))
+
+        await _gather([judge(numbers) for numbers in groups.values()])
+        return [results[number] for number in range(len(submissions))]
+
     async def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""
         return await self._fleet.isolation()

@@ -253,7 +253,7 @@ class CodingEnv(gym.Env[str, Action]):
         if self._abandon is not None:
             self._abandon.detach()
         if episode is not None and not self._engine.closed:
-            self._call(lambda _: episode.close())
+            self._call(lambda _: episode.end())
         if self._lease is not None:
             self._lease.release()
             self._lease = None
@@ -293,6 +293,6 @@ class CodingEnv(gym.Env[str, Action]):
     def _keep(self, episode: Episode[Any]) -> Episode[Any]:
         """Take an episode as this environment's; it is closed when the environment is collected."""
         self._episode = episode
-        self._abandon = weakref.finalize(self, self._engine.post, lambda _: episode.close())
+        self._abandon = weakref.finalize(self, self._engine.post, lambda _: episode.end())
         self._abandon.atexit = False
         return episode

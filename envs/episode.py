@@ -126,6 +126,11 @@ class Episode(ABC, Generic[_Task]):
             last: Whether the episode ends here for want of turns.
         """
 
+    async def end(self) -> None:
+        """End the episode, also under a turn that still goes on; :meth:`reset` begins anew."""
+        self.over = True
+        await self.close()
+
     async def close(self) -> None:
         """Give up what the episode holds; :meth:`reset` begins anew."""
 
@@ -172,7 +177,7 @@ class Episode(ABC, Generic[_Task]):
         """
         for recovering in (False, True):
             try:
-                if recovering and not await self.recover():
+                if recovering and not await self._recovered():
                     return None
                 self.shown = await self._act(parsed)
                 return await self.conclude(last=self.turn >= self.max_turns)
@@ -186,6 +191,14 @@ class Episode(ABC, Generic[_Task]):
     async def recover(self) -> bool:
         """Bring a new sandbox to the state before this turn; return whether it worked."""
         return False
+
+    async def _recovered(self) -> bool:
+        """Recover, unless the episode was ended under this turn: then a new sandbox would be nobody's."""
+        if self.over or not await self.recover():
+            return False
+        if self.over:
+            await self.close()
+        return not self.over
 
     @property
     def solved(self) -> bool:

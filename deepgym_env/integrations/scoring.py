@@ -7,14 +7,13 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
-from deepgym_env.engine import AsyncDeepGym, Environment
-from deepgym_env.envs.shared_engine import Lease, lease_engine
+from deepgym_env.engine import Environment
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, UnknownTaskError
 from deepgym_env.result import RunResult
 from deepgym_env.task import SubmissionTask, WorkspaceTask
@@ -51,19 +50,16 @@ class Scorer:
             UnknownTaskError: If there is no task of an id.
             ConfigError: If a task can't be judged by what one completion says.
         """
-        several = not isinstance(env, str | SubmissionTask | WorkspaceTask | None)
+        self._env = env if isinstance(env, str | SubmissionTask | WorkspaceTask | None) else list(env)
         self._tasks: dict[str, SubmissionTask] = {}
-        for one in _listed(env):
+        for one in _listed(self._env):
             task = _judged_by_text(load_task(one) if isinstance(one, str) else one)
             self._tasks[task.id] = task
             if isinstance(one, str):
                 self._tasks[one] = task
         self._open = env is None
-        self._default = None if several else next(iter(self._tasks.values()), None)
-        self._engine = engine
-        self._given = engine is not None
-        self._lease: Lease | None = None
-        self._lock = threading.Lock()
+        self._default = None if isinstance(self._env, list) else next(iter(self._tasks.values()), None)
+        self._held = HeldEngine(engine)
 
     def __call__(self, completions: Sequence[Completion], tasks: Sequence[str | None] | None = None) -> list[RunResult]:
         """Return the result of each completion, in order.
@@ -76,8 +72,7 @@ class Scorer:
             UnknownTaskError: If a row names a task that is not one of the scorer's.
             ConfigError: If a row names none and the scorer has not exactly one.
         """
-        rows = self._rows(completions, tasks)
-        return self.engine.call(lambda engine: _run(engine, rows))
+        return self.engine.run_many(self._rows(completions, tasks))
 
     async def ascore(
         self, completions: Sequence[Completion], tasks: Sequence[str | None] | None = None
@@ -95,7 +90,7 @@ class Scorer:
         if task is None:
             if not self._open:
                 raise UnknownTaskError(name, self._tasks, f"this was made for {', '.join(self._tasks)}")
-            task = self._tasks[name] = _judged_by_text(load_task(name))
+            return _judged_by_text(load_task(name))  # not kept: what is in use is kept where it is loaded
         return task
 
     @property
@@ -105,56 +100,32 @@ class Scorer:
 
     @property
     def engine(self) -> DeepGym:
-        """The engine in use."""
-        with self._lock:
-            if self._engine is None or self._engine.closed:
-                if self._given:
-                    raise ConfigError("the engine this was made with is closed: make it with an open one")
-                self._lease = lease_engine(self)
-                self._engine = self._lease.engine
-            return self._engine
+        """The engine in use.
+
+        Raises:
+            ClosedError: If the one that was given is closed.
+        """
+        return self._held()
 
     def close(self) -> None:
         """Give back the share in the process's engine; it may be used again all the same."""
-        with self._lock:
-            lease, self._lease = self._lease, None
-            if not self._given:
-                self._engine = None
-        if lease is not None:
-            lease.release()
+        self._held.release()
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return what another process needs."""
-        if self._given:
-            raise TypeError("a scorer with an engine of its own can't be pickled: make it without `engine`")
-        return {**self.__dict__, "_engine": None, "_lease": None, "_lock": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take it over."""
-        self.__dict__.update(state, _lock=threading.Lock())
+    def __reduce__(self) -> tuple[type[Scorer], tuple[Tasks]]:
+        """Return what another process makes it of: ids of tasks go there, not what they are made of."""
+        self._held.__reduce__()  # refuses one with an engine of its own
+        return Scorer, (self._env,)
 
     def _rows(
         self, completions: Sequence[Completion], tasks: Sequence[str | None] | None
-    ) -> list[tuple[SubmissionTask, str]]:
+    ) -> list[tuple[Environment | str, str]]:
         if isinstance(completions, str):
             raise ConfigError("completions must be a sequence of them, got one str")
         names = [None] * len(completions) if tasks is None else list(tasks)
         if len(names) != len(completions):
             raise ConfigError(f"got {len(completions)} completions and {len(names)} tasks: one each is needed")
-        return [(self.task_of(name), text_of(said)) for name, said in zip(names, completions, strict=True)]
-
-
-async def _run(engine: AsyncDeepGym, rows: Sequence[tuple[SubmissionTask, str]]) -> list[RunResult]:
-    groups: dict[int, list[int]] = {}
-    for number, (task, _) in enumerate(rows):
-        groups.setdefault(id(task), []).append(number)
-    batches = await asyncio.gather(
-        *(engine.run_batch(rows[numbers[0]][0], [rows[n][1] for n in numbers]) for numbers in groups.values())
-    )
-    results: dict[int, RunResult] = {}
-    for numbers, batch in zip(groups.values(), batches, strict=True):
-        results.update(zip(numbers, batch, strict=True))
-    return [results[number] for number in range(len(rows))]
+        known = {name: self.task_of(name) for name in dict.fromkeys(names)}
+        return [(known[name], text_of(said)) for name, said in zip(names, completions, strict=True)]
 
 
 def _listed(env: Tasks) -> Iterable[Environment | str]:
