@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -249,3 +250,21 @@ def test_closing_after_the_runner_died_does_no_harm(make):
     env.close()
     env.reset(seed=0)
     assert play(env, WORK)[-1][4]["passed"]
+
+
+async def _sessions(engine):
+    return set(engine._fleet._host._sessions)
+
+
+def test_an_environment_closed_under_a_turn_leaves_no_session(own):
+    before = own.call(_sessions)
+    env = CodingEnv(TASK, engine=own)
+    env.reset()
+    session = env.session
+    with ThreadPoolExecutor(1) as thread:
+        turn = thread.submit(env.step, "<bash>sleep 5</bash>")
+        while not session._lock.locked():
+            time.sleep(0.01)
+        env.close()
+        assert turn.result()[-1]["has_verdict"] is False
+    assert own.call(_sessions) - {session} <= before

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Callable
 
 import pytest
 
-from deepgym_env import DeepGym, Task, load_environment
-from deepgym_env.errors import ConfigError, UnknownTaskError
+from deepgym_env import (
+    AsyncDeepGym,
+    DeepGym,
+    Limits,
+    SuiteTask,
+    Task,
+    load_environment,
+    register,
+    task_ids,
+)
+from deepgym_env.errors import ConfigError, PackageError, UnknownTaskError
 from deepgym_env.integrations.scoring import Scorer, text_of
 
 RIGHT = "def reverse_string(s): return s[::-1]"
@@ -62,6 +72,33 @@ def test_it_goes_to_other_processes(engine: DeepGym) -> None:
     scorer.close()
     with pytest.raises(TypeError, match="can't be pickled"):
         pickle.dumps(Scorer(engine=engine))
+
+
+@pytest.mark.parametrize("task", task_ids("function"))
+def test_ids_travel_whatever_their_tasks_hold(task: str) -> None:
+    scorer = Scorer([task])
+    assert pickle.loads(pickle.dumps(scorer)).task_of(task).id == task
+
+
+def test_what_was_scored_is_not_kept(engine: DeepGym, make_task: Callable[..., Task]) -> None:
+    register(lambda seed: make_task(([2], 4)), "scoring/double")
+    scorer = Scorer(engine=engine)
+    assert scorer(["def f(n): return 2 * n"], ["scoring/double"])[0].passed
+    assert scorer.tasks == ()
+
+
+def test_a_group_that_fails_ends_the_others(make_task: Callable[..., Task], quick: Limits) -> None:
+    slow = make_task(([2], 4), limits=quick)
+    suite = "import unittest, toy\nclass T(unittest.TestCase):\n    def test_it(self): self.assertTrue(toy.f)"
+    missing = SuiteTask.of(suite, id="toy", title="Toy", prompt="Write f.", module="toy", packages=("no_such_package",))
+    with DeepGym(workers=1) as dg:
+
+        async def left(_: AsyncDeepGym) -> list[str]:
+            return [repr(task) for task in asyncio.all_tasks() if "run_batch" in repr(task)]
+
+        with pytest.raises(PackageError):
+            dg.run_many([(missing, "x = 1"), *((slow, f"def f(n):\n    while {n}: pass") for n in range(1, 9))])
+        assert dg.call(left) == []
 
 
 @pytest.mark.parametrize(
