@@ -122,7 +122,7 @@ def test_unknown_task(refused, name, said):
     [
         ("task.toml", "kind = ", "task.toml: not valid TOML"),
         ("task.toml", b"\xff\xfe", "task.toml: can't be read"),
-        ("task.toml", 'kind = "riddle"', "kind must be one of 'function'"),
+        ("task.toml", 'kind = "riddle"', "kind must be one of 'frozen', 'function'"),
         ("task.toml", 'title = "x"', "entry_point: Field required"),
         ("task.toml", 'title = "x"\nentry_point = "square"\nprompt = "y"', "prompt"),
         ("prompt.md", None, "prompt.md: can't be read"),
