@@ -23,6 +23,7 @@ from deepgym_env.plugins import Added
 from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
 __all__ = [
+    "ENVIRONMENTS",
     "NAMESPACE",
     "cheap",
     "describe",
@@ -36,6 +37,7 @@ __all__ = [
 ]
 
 NAMESPACE = "DeepGym"
+ENVIRONMENTS = ("mixture", "repair", "construct")  # names in it that are no task's
 _ID = re.compile(r"^([A-Za-z0-9_-]+/)?[A-Za-z0-9_.-]+$")
 _OWN = {NAMESPACE, *(benchmark.namespace for benchmark in BENCHMARKS.values())}
 _registered: dict[str, Added] = {}
@@ -142,6 +144,11 @@ def problems(builtin: Iterable[str]) -> list[str]:
         for added in _in_folders()
         if added.id in known
     ]
+    said += [
+        f"the task {added.folder} has the name of an environment of DeepGym's: rename its folder"
+        for added in _folders()
+        if added.id in ENVIRONMENTS
+    ]
     return said + [
         f"entry point {point.name} = {point.value}: the namespace {point.name} is DeepGym's own; it needs another name"
         for point in plugins.namespaces().values()
@@ -154,5 +161,9 @@ def _roots() -> list[Path]:
 
 
 def _in_folders() -> Iterator[Added]:
+    return (added for added in _folders() if added.id not in ENVIRONMENTS)
+
+
+def _folders() -> Iterator[Added]:
     for root in _roots():
         yield from (added for added in plugins.in_folder(root.resolve()) if _ID.match(added.id))

@@ -59,7 +59,9 @@ def load_task(task_id: str, seed: int = 0) -> AnyTask:
         return _load_builtin(name, seed)
     added = added_tasks.find(name)
     if added is None:
-        raise UnknownTaskError(task_id, (*task_ids(), *(each.id.rpartition("/")[2] for each in added_tasks.cheap())))
+        known = (*task_ids(), *(each.id.rpartition("/")[2] for each in added_tasks.cheap()))
+        environment = f"it is an environment: gym.make('DeepGym/{name}')" if name in added_tasks.ENVIRONMENTS else None
+        raise UnknownTaskError(task_id, known, environment)
     return _load_added(added, seed)
 
 

@@ -19,7 +19,7 @@ from gymnasium.spaces import Box, Discrete
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
-from deepgym_env.envs.program_env import ProgramEnv
+from deepgym_env.envs.program_env import ProgramEnv, refuse_clash
 from deepgym_env.envs.verdicts import Request, Verdict
 from deepgym_env.errors import ConfigError
 from deepgym_env.source import parse
@@ -61,17 +61,23 @@ TARGETS: Mapping[str, Callable[..., int]] = MappingProxyType({"clamp": clamp, "s
 
 
 @functools.cache
+def _own_target(name: str) -> Task:
+    function = TARGETS[name]
+    arity = function.__code__.co_argcount
+    return Task.from_function(function, lambda rng: [given[:arity] for given in _inputs(rng)])
+
+
 def _target(name: str) -> Task:
     """Return a target as a task, or a task by id.
 
     Raises:
         UnknownTaskError: If there is none.
-        ConfigError: If its function can't be an expression of up to three parameters.
+        ConfigError: If its function can't be an expression of up to three parameters, or the name is a target's
+            and of a task that was added.
     """
     if name in TARGETS:
-        function = TARGETS[name]
-        arity = function.__code__.co_argcount
-        return Task.from_function(function, lambda rng: [given[:arity] for given in _inputs(rng)])
+        refuse_clash([name])
+        return _own_target(name)
     task = load_task(name)
     if not isinstance(task, Task) or not 1 <= len(_parameters(task)) <= _PARAMETERS:
         raise ConfigError(f"{name!r} can't be built: it must be a function of 1 to {_PARAMETERS} parameters")
@@ -109,8 +115,8 @@ class ConstructEnv(ProgramEnv[Observation]):
     infrastructure failure: then the last symbol is taken back, and ``info["has_verdict"]`` is False.
 
     ## Info
-    ``task, expression, score, passed, is_success, turn, action_valid, has_verdict, tests``; ``tests`` maps ids to
-    scores.
+    ``task, expression, score, passed, is_success, turn, action_valid, has_verdict, tests``; ``tests`` lists
+    ``id, public, status, score`` of each.
 
     ## Arguments
     ``gym.make("DeepGym/construct", task="clamp", max_symbols=7)``: one of :data:`TARGETS`, or the id of a function
@@ -137,7 +143,7 @@ class ConstructEnv(ProgramEnv[Observation]):
         """Make the environment; no sandbox is started yet.
 
         Args:
-            task: What to build.
+            task: What to build; ``DeepGym/<name>`` is always a task's.
             max_symbols: Most symbols of an expression.
             engine: The engine that judges; by default one shared by all environments.
             render_mode: ``ansi`` or None.
@@ -238,7 +244,6 @@ class ConstructEnv(ProgramEnv[Observation]):
 
     def _info(self, action_valid: bool = True, has_verdict: bool = True) -> dict[str, Any]:
         verdict = self._verdict
-        scores = verdict.vector.tolist() if verdict else [0.0] * len(self.task.tests)
         return {
             "task": self.task.id,
             "expression": self._written(self.symbols),
@@ -248,7 +253,7 @@ class ConstructEnv(ProgramEnv[Observation]):
             "turn": self.turn,
             "action_valid": action_valid,
             "has_verdict": has_verdict,
-            "tests": {test.id: score for test, score in zip(self.task.tests, scores, strict=True)},
+            "tests": self._tests(self.task, verdict),
         }
 
 

@@ -1,11 +1,13 @@
 """What environments have in common whose actions make programs, out of a finite number, instead of text.
 
 - :class:`ProgramEnv`
+- :func:`refuse_clash`: names that could be meant in two ways.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import gymnasium as gym
@@ -13,12 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.error import ResetNeeded
 
+from deepgym_env import added_tasks
 from deepgym_env.blocking import DeepGym
 from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.envs.verdicts import Request, Verdict, Verdicts, verdicts_of
 from deepgym_env.errors import ConfigError, SandboxError
+from deepgym_env.task import Task
 
-__all__ = ["ProgramEnv"]
+__all__ = ["ProgramEnv", "refuse_clash"]
 
 _Obs = TypeVar("_Obs")
 
@@ -50,6 +54,7 @@ class ProgramEnv(gym.Env[_Obs, np.int64]):
         self._lease: Lease | None = None
         self._credit = 0.0  # the score that has been paid out
         self._over = True
+        self._foreseen: tuple[Request, Verdict | None] | None = None
 
     # ── what an environment adds ──────────────────────────────────────────────────────────
 
@@ -72,7 +77,14 @@ class ProgramEnv(gym.Env[_Obs, np.int64]):
             self._lease = lease_engine(self)
         return verdicts_of(self._lease.engine)
 
+    def foresee(self, request: Request, verdict: Verdict | None) -> None:
+        """Take what the program of the next step came to, judged with those of other environments."""
+        self._foreseen = request, verdict
+
     def _judged(self, request: Request) -> Verdict | None:
+        foreseen, self._foreseen = self._foreseen, None
+        if foreseen is not None and foreseen[0] == request:
+            return foreseen[1]
         return self.verdicts.judge([request])[0]
 
     def _insist(self, request: Request) -> Verdict:
@@ -87,6 +99,16 @@ class ProgramEnv(gym.Env[_Obs, np.int64]):
                 f"no episode of {request.task.id!r} can begin: its program has no verdict. `deepgym doctor` tells why"
             )
         return verdict
+
+    @staticmethod
+    def _tests(task: Task, verdict: Verdict | None) -> list[dict[str, Any]]:
+        """Return ``info["tests"]``, which every environment has in this form; without a verdict none has run."""
+        scores = [0.0] * len(task.tests) if verdict is None else verdict.vector.tolist()
+        statuses = ("not_run",) * len(task.tests) if verdict is None else verdict.statuses
+        return [
+            {"id": test.id, "public": test.public, "status": status, "score": score}
+            for test, status, score in zip(task.tests, statuses, scores, strict=True)
+        ]
 
     def _paid(self, score: float) -> float:
         """Return the reward of reaching a score."""
@@ -112,3 +134,16 @@ class ProgramEnv(gym.Env[_Obs, np.int64]):
         if self._lease is not None:
             self._lease.release()
             self._lease = None
+
+
+def refuse_clash(own: Iterable[str]) -> None:
+    """Refuse names of our own programs that tasks have which were added.
+
+    Raises:
+        ConfigError: If there is one.
+    """
+    for name in own:
+        if added_tasks.is_here(name):
+            raise ConfigError(
+                f"{name!r} is a program of DeepGym's and a task that was added: 'DeepGym/{name}' is the task"
+            )

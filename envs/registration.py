@@ -14,7 +14,7 @@ from pathlib import Path
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec
 
-from deepgym_env.added_tasks import NAMESPACE, describe, keep
+from deepgym_env.added_tasks import ENVIRONMENTS, NAMESPACE, describe, keep
 from deepgym_env.benchmarks import benchmark_of
 from deepgym_env.catalog import gym_id, task_ids
 from deepgym_env.errors import TaskError
@@ -24,7 +24,6 @@ from deepgym_env.task import AnyTask
 __all__ = ["NAMESPACE", "register", "register_folder", "register_mixture", "register_program_envs", "register_tasks"]
 
 _PROGRAM_ENVS = {"repair": "deepgym_env.envs.repair:RepairEnv", "construct": "deepgym_env.envs.construct:ConstructEnv"}
-_TAKEN = ("mixture", *_PROGRAM_ENVS)
 _ENV, _VECTOR = "deepgym_env.envs.coding:CodingEnv", "deepgym_env.envs.vector:CodingVectorEnv"
 _MIXTURE, _MIXTURE_VECTOR = "deepgym_env.envs.mixture:MixtureEnv", "deepgym_env.envs.vector:MixtureVectorEnv"
 
@@ -43,7 +42,7 @@ def register(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], 
         What ``gym.make`` calls it: ``DeepGym/name`` where the id has no namespace.
 
     Raises:
-        TaskError: If it is no task, or the id is a built-in task's or a benchmark's.
+        TaskError: If it is no task, or the id is a built-in task's, a benchmark's or an environment's.
 
     Example:
         >>> from deepgym_env import Task
@@ -56,7 +55,9 @@ def register(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], 
         'double'
     """
     added = describe(task, id)
-    if added.id in (*task_ids(), *_TAKEN) or benchmark_of(added.id) is not None:
+    if added.id in ENVIRONMENTS:
+        raise TaskError(f"{added.id!r} is the name of an environment of DeepGym's: register it under another")
+    if added.id in task_ids() or benchmark_of(added.id) is not None:
         raise TaskError(f"{added.id!r} is the id of a built-in task or a benchmark's: register it under another")
     keep(added)
     register_tasks([added.id])
@@ -74,7 +75,7 @@ def register_folder(folder: str | os.PathLike[str], namespace: str | None = None
         What ``gym.make`` calls them.
 
     Raises:
-        TaskError: If there is none in it, or one has the name of a built-in task.
+        TaskError: If there is none in it, or one has the name of a built-in task or an environment.
     """
     found = in_folder(Path(folder).resolve())
     if not found:

@@ -14,17 +14,10 @@ import numpy.typing as npt
 from gymnasium.spaces import Box, Dict, Discrete
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.envs.edit_sites import LOOKS
-from deepgym_env.envs.program_env import ProgramEnv
-from deepgym_env.envs.repair_programs import (
-    OPTIONS,
-    SITES,
-    SPLITS,
-    TESTS,
-    RepairProgram,
-    repair_program,
-    variants_of,
-)
+from deepgym_env.envs.edit_sites import LOOKS, Editable
+from deepgym_env.envs.program_env import ProgramEnv, refuse_clash
+from deepgym_env.envs.repair_programs import OPTIONS, SITES, SPLITS, TESTS, RepairProgram, repair_program
+from deepgym_env.envs.small_programs import SMALL_PROGRAMS
 from deepgym_env.envs.verdicts import Request, Verdict
 from deepgym_env.errors import ConfigError
 
@@ -67,8 +60,9 @@ class RepairEnv(ProgramEnv[Observation]):
     an infrastructure failure: then nothing else has changed, and ``info["has_verdict"]`` is False.
 
     ## Info
-    ``program, score, passed, is_success, status, turn, action_valid, has_verdict, tests``; ``tests`` maps ids
-    to scores. ``reset`` raises :class:`~deepgym_env.errors.SandboxError` if the first program gets no verdict.
+    ``program, score, passed, is_success, status, turn, action_valid, has_verdict, tests``; ``tests`` lists
+    ``id, public, status, score`` of each. ``reset`` raises :class:`~deepgym_env.errors.SandboxError` if the first
+    program gets no verdict.
 
     ## Arguments
     ``gym.make("DeepGym/repair", split="train", faults=2, max_edits=8)``. The programs of ``split="heldout"`` are
@@ -96,7 +90,7 @@ class RepairEnv(ProgramEnv[Observation]):
 
         Args:
             split: ``train`` or ``heldout``: which programs.
-            programs: Names of programs instead.
+            programs: Names of programs instead; ``DeepGym/<name>`` is always a task's.
             faults: How many places of a program are wrong to begin with.
             max_edits: Steps after which an episode is truncated.
             engine: The engine that judges; by default one shared by all environments.
@@ -104,7 +98,7 @@ class RepairEnv(ProgramEnv[Observation]):
 
         Raises:
             UnknownTaskError: If there is no such program.
-            ConfigError: If an option has a value that can't work.
+            ConfigError: If an option has a value that can't work, or a name is one of ours and of a task added.
         """
         super().__init__(engine=engine, render_mode=render_mode)
         if split not in SPLITS:
@@ -113,6 +107,7 @@ class RepairEnv(ProgramEnv[Observation]):
             raise ConfigError(f"programs must be a list of one name or more, got {programs!r}")
         if max_edits < 1:
             raise ConfigError(f"max_edits must be at least 1, got {max_edits!r}")
+        refuse_clash(SMALL_PROGRAMS.keys() & (programs or ()))
         self.programs = tuple(programs or SPLITS[split])
         fewest = min(len(repair_program(name).program.sites) for name in self.programs)
         if not 1 <= faults <= fewest:
@@ -137,18 +132,20 @@ class RepairEnv(ProgramEnv[Observation]):
             SandboxError: If it gets no verdict.
         """
         gym.Env.reset(self, seed=seed)
+        self._over = True  # until there is another: a reset that fails leaves the episode before, ended
         name = self.programs[self.np_random.integers(len(self.programs))]
-        self.drawn: RepairProgram = repair_program(name, int(self.np_random.integers(variants_of(name))))
+        drawn = repair_program(name, int(self.np_random.integers(repair_program(name).variants)))
         for _ in range(_DRAWS):
-            self.chosen = self._with_faults()
-            verdict = self._insist(self._request(self.chosen))
+            chosen = self._with_faults(drawn.program)
+            verdict = self._insist(Request(drawn.task, drawn.program.code(chosen)))
             if not verdict.passed:
                 break
         else:
             raise ConfigError(f"the tests of {name!r} notice none of {_DRAWS} draws of faults: use another")
-        self.turn, self._credit, self._over = 0, 0.0, False
-        self._verdict = verdict
+        self.drawn: RepairProgram = drawn
+        self.chosen, self._verdict = chosen, verdict
         self._table = self._first_table()
+        self.turn, self._credit, self._over = 0, 0.0, False
         return self.observation(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -196,7 +193,8 @@ class RepairEnv(ProgramEnv[Observation]):
         sites = self.drawn.program.sites
         if site >= len(sites) or option >= len(sites[site].options) or option == self.chosen[site]:
             return None
-        return self._request((*self.chosen[:site], option, *self.chosen[site + 1 :]))
+        chosen = (*self.chosen[:site], option, *self.chosen[site + 1 :])
+        return Request(self.drawn.task, self.drawn.program.code(chosen))
 
     def observation(self) -> Observation:
         """Return what an agent sees of the episode now."""
@@ -204,7 +202,8 @@ class RepairEnv(ProgramEnv[Observation]):
         tests = np.zeros((TESTS, 4), np.float32)
         here = len(self._verdict.vector)
         tests[:here, 0] = 1
-        tests[:here, 1:] = np.stack([self._verdict.vector, self._verdict.raised, self._verdict.slow], axis=1)
+        statuses = np.array(self._verdict.statuses)
+        tests[:here, 1:] = np.stack([self._verdict.vector, statuses == "exception", statuses == "timeout"], axis=1)
         progress = np.array([self._verdict.score, 1 - self.turn / self.max_edits], np.float32)
         return {"options": self._table.ravel().copy(), "tests": tests.ravel(), "progress": progress}
 
@@ -235,16 +234,13 @@ class RepairEnv(ProgramEnv[Observation]):
 
     # ── the state ─────────────────────────────────────────────────────────────────────────
 
-    def _with_faults(self) -> tuple[int, ...]:
-        sites = self.drawn.program.sites
-        chosen = list(self.drawn.program.original)
+    def _with_faults(self, program: Editable) -> tuple[int, ...]:
+        sites = program.sites
+        chosen = list(program.original)
         for place in self.np_random.choice(len(sites), self.faults, replace=False):
             others = [option for option in range(len(sites[place].options)) if option != chosen[place]]
             chosen[place] = others[self.np_random.integers(len(others))]
         return tuple(chosen)
-
-    def _request(self, chosen: tuple[int, ...]) -> Request:
-        return Request(self.drawn.task, self.drawn.program.code(chosen))
 
     def _edit(self, action: int, verdict: Verdict) -> None:
         """Take over an edit and what came of it."""
@@ -268,7 +264,6 @@ class RepairEnv(ProgramEnv[Observation]):
         return table
 
     def _info(self, action_valid: bool = True, has_verdict: bool = True) -> dict[str, Any]:
-        tests = zip(self.drawn.task.tests, self._verdict.vector.tolist(), strict=True)
         return {
             "program": self.drawn.name,
             "score": self._verdict.score,
@@ -278,7 +273,7 @@ class RepairEnv(ProgramEnv[Observation]):
             "turn": self.turn,
             "action_valid": action_valid,
             "has_verdict": has_verdict,
-            "tests": {test.id: score for test, score in tests},
+            "tests": self._tests(self.drawn.task, self._verdict),
         }
 
     def _begun(self) -> None:

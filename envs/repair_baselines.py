@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from deepgym_env.envs.repair import RepairEnv
+from deepgym_env.errors import SandboxError
 
 __all__ = ["Choose", "GreedyEdits", "RandomEdits", "solved_rate"]
 
@@ -62,20 +63,26 @@ class GreedyEdits:
 
 
 def solved_rate(choose: Choose, env: RepairEnv, *, episodes: int = 100, seed: int = 10_000) -> float:
-    """Return the share of episodes that end with a program that passes every test.
+    """Return the share of episodes that end with a program that passes every test, of those that have a verdict.
 
     Args:
         choose: Returns the next action.
         env: The environment; it is left open.
         episodes: How many, begun with ``seed, seed + 1, ...``.
         seed: The first one's.
+
+    Raises:
+        SandboxError: If none has one.
     """
-    solved = 0
+    solved: list[bool] = []
     for number in range(episodes):
         _, info = env.reset(seed=seed + number)
         over = False
         while not over:
             _, _, terminated, truncated, info = env.step(choose(env))
             over = terminated or truncated
-        solved += info["passed"]
-    return solved / episodes
+        if info["has_verdict"]:
+            solved.append(info["passed"])
+    if not solved:
+        raise SandboxError("no episode had a verdict: `deepgym doctor` tells why")
+    return sum(solved) / len(solved)

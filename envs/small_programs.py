@@ -9,6 +9,7 @@ for ever, which would cost what a hundred other programs do.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from deepgym_env.task import Task
 __all__ = ["SMALL_PROGRAMS", "small_task"]
 
 
+@functools.cache
 def small_task(name: str) -> Task:
     """Return a small program as a task of 8 tests.
 

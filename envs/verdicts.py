@@ -7,10 +7,9 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import threading
 import weakref
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -18,14 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from deepgym_env.blocking import DeepGym
-from deepgym_env.engine import AsyncDeepGym
-from deepgym_env.result import RunResult, RunStatus
+from deepgym_env.result import CaseStatus, RunResult, RunStatus
 from deepgym_env.task import SubmissionTask
 
 __all__ = ["Request", "Verdict", "Verdicts", "verdicts_of"]
 
 _Key = tuple[int, str]
-_KEPT = 200_000  # programs: a few hundred bytes each
+_KEPT = 50_000  # programs, of a kilobyte or so each
 
 
 class Request(NamedTuple):
@@ -40,14 +38,12 @@ class Verdict(NamedTuple):
 
     Attributes:
         vector: Score of each test, float32 ``(n_tests,)``, read-only.
-        raised: Which tests it answered with an exception, bool ``(n_tests,)``, read-only.
-        slow: Which tests it used up its time on, the same.
+        statuses: What each test came to.
         status: ``passed``, or what the first test that failed came to.
     """
 
     vector: npt.NDArray[np.float32]
-    raised: npt.NDArray[np.bool_]
-    slow: npt.NDArray[np.bool_]
+    statuses: tuple[CaseStatus, ...]
     status: RunStatus
 
     @property
@@ -68,13 +64,13 @@ class Verdicts:
     after an infrastructure failure is not remembered.
 
     Attributes:
-        executed: How many programs were run.
+        executed: How many programs were run and got a verdict.
     """
 
     def __init__(self, engine: DeepGym) -> None:
         """Judge with an engine."""
         self._engine = weakref.ref(engine)  # it keeps this, by verdicts_of
-        self._known: OrderedDict[_Key, Verdict] = OrderedDict()
+        self._known: dict[_Key, Verdict] = {}  # the oldest first
         self._tasks: dict[int, SubmissionTask] = {}  # held, so that their ids stay taken
         self._lock = threading.Lock()
         self.executed = 0
@@ -92,20 +88,25 @@ class Verdicts:
         if engine is None:
             raise ReferenceError("the engine these verdicts are of is gone")
         self._tasks.update((id(request.task), request.task) for request in missing.values())
-        new = dict(zip(missing, engine.call(lambda each: _judge(each, missing.values())), strict=True))
+        results = engine.run_many(list(missing.values()))
+        new = {key: _verdict(result) for key, result in zip(missing, results, strict=True) if result.has_verdict}
         self._remember(new)
-        return [verdict or new[_key(request)] for request, verdict in zip(requests, found, strict=True)]
+        return [verdict or new.get(_key(request)) for request, verdict in zip(requests, found, strict=True)]
+
+    def renew_lock(self) -> None:
+        """Forget, in a forked child, who held the lock: that thread is not there."""
+        self._lock = threading.Lock()
 
     def _look_up(self, requests: Iterable[Request]) -> list[Verdict | None]:
         with self._lock:
             return [self._known.get(_key(request)) for request in requests]
 
-    def _remember(self, new: dict[_Key, Verdict | None]) -> None:
+    def _remember(self, new: dict[_Key, Verdict]) -> None:
         with self._lock:
             self.executed += len(new)
-            self._known.update((key, verdict) for key, verdict in new.items() if verdict is not None)
+            self._known.update(new)
             while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+                self._known.pop(next(iter(self._known)))
 
 
 _of_engines: weakref.WeakKeyDictionary[DeepGym, Verdicts] = weakref.WeakKeyDictionary()
@@ -115,33 +116,27 @@ _making = threading.Lock()
 def verdicts_of(engine: DeepGym) -> Verdicts:
     """Return what an engine's environments share."""
     with _making:
-        return _of_engines.setdefault(engine, Verdicts(engine))
+        verdicts = _of_engines.get(engine)
+        if verdicts is None:
+            verdicts = _of_engines[engine] = Verdicts(engine)
+        return verdicts
+
+
+def _after_fork() -> None:
+    global _making
+    _making = threading.Lock()
+    for verdicts in _of_engines.values():
+        verdicts.renew_lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _key(request: Request) -> _Key:
     return id(request.task), request.code
 
 
-async def _judge(engine: AsyncDeepGym, requests: Iterable[Request]) -> list[Verdict | None]:
-    requests = list(requests)
-    groups: dict[int, list[int]] = {}
-    for number, request in enumerate(requests):
-        groups.setdefault(id(request.task), []).append(number)
-    batches = await asyncio.gather(
-        *(engine.run_batch(requests[of[0]].task, [requests[n].code for n in of]) for of in groups.values())
-    )
-    results: dict[int, RunResult] = {}
-    for numbers, batch in zip(groups.values(), batches, strict=True):
-        results.update(zip(numbers, batch, strict=True))
-    return [_verdict(results[number]) for number in range(len(requests))]
-
-
-def _verdict(result: RunResult) -> Verdict | None:
-    if not result.has_verdict:
-        return None
-    raised = np.array([case.status == "exception" for case in result.cases])
-    slow = np.array([case.status == "timeout" for case in result.cases])
+def _verdict(result: RunResult) -> Verdict:
     vector = result.vector
-    for array in (vector, raised, slow):
-        array.flags.writeable = False
-    return Verdict(vector, raised, slow, result.status)
+    vector.flags.writeable = False
+    return Verdict(vector, tuple(case.status for case in result.cases), result.status)

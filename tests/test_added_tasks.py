@@ -120,7 +120,8 @@ def broken(seed):
         ("nowhere", None, "no task folder: it has no task.toml"),
         (3, None, "can be registered, got 3"),
         ("task", "fizzbuzz", "the id of a built-in task"),
-        ("task", "mixture", "the id of a built-in task"),
+        ("task", "mixture", "the name of an environment"),
+        ("task", "DeepGym/repair", "the name of an environment"),
         ("task", "HumanEval/0", "a benchmark's"),
         ("task", "two words", "of letters, digits"),
         ("task", "a/b/c", "of letters, digits"),
@@ -178,6 +179,23 @@ def test_a_built_in_task_keeps_its_name(tmp_path):
     assert done.stdout == "two_sum\n"
     assert "has the name of a built-in task, which wins: rename its folder" in done.stderr
     assert "nowhere, which is no folder" in done.stderr
+
+
+def test_a_folder_with_the_name_of_an_environment_is_named_and_left_out(tmp_path):
+    scaffold("peaks", into=tmp_path).rename(tmp_path / "repair")
+    done = python(
+        "import gymnasium, deepgym_env; from deepgym_env import added_tasks; print(list(added_tasks.cheap()));"
+        "print(gymnasium.spec('DeepGym/repair').entry_point)",
+        DEEPGYM_TASKS=str(tmp_path),
+    )
+    assert done.stdout == "[]\ndeepgym_env.envs.repair:RepairEnv\n"
+    assert "has the name of an environment of DeepGym's: rename its folder" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["repair", "DeepGym/construct", "mixture"])
+def test_an_environment_is_no_task(name):
+    with pytest.raises(UnknownTaskError, match=r"it is an environment: gym\.make\('DeepGym/"):
+        load_environment(name)
 
 
 # ── other packages ────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 
 from deepgym_env.envs.program_env import ProgramEnv
+from deepgym_env.envs.verdicts import Request, Verdicts
 from deepgym_env.errors import ConfigError
 from deepgym_env.optional import require
 
@@ -55,7 +56,7 @@ def program_vec_env() -> Any:
     """Return the class of vectors: made of functions that make an environment, as ``DummyVecEnv`` is.
 
     It is a ``DummyVecEnv`` in all but this: the programs that the environments' actions make are judged
-    together before any of them takes its step, each program once.
+    together before any of them takes its step, each program once, whether it gets a verdict or not.
     """
     base: type[Any] = require("stable_baselines3.common.vec_env", "program_vec_env", "sb3").DummyVecEnv
 
@@ -63,21 +64,31 @@ def program_vec_env() -> Any:
         """Environments in one process whose programs run at the same time."""
 
         def __init__(self, env_fns: list[Callable[[], gym.Env[Any, Any]]]) -> None:
-            super().__init__(env_fns)
-            for env in self.envs:
-                if not isinstance(env.unwrapped, ProgramEnv):
-                    raise ConfigError(
-                        f"{env} has no discrete actions that make programs: use DeepGym/repair or DeepGym/construct"
-                    )
+            super().__init__([functools.partial(_made, make) for make in env_fns])
 
         def step_wait(self) -> Any:
-            programs = [env.unwrapped for env in self.envs]
-            wanted = [env.request(action) for env, action in zip(programs, self.actions, strict=True)]
-            by_engine: dict[int, list[int]] = {}
-            for number, env in enumerate(programs):
-                by_engine.setdefault(id(env.verdicts), []).append(number)
-            for numbers in by_engine.values():
-                programs[numbers[0]].verdicts.judge([each for n in numbers if (each := wanted[n]) is not None])
+            asked: dict[Verdicts, list[tuple[ProgramEnv[Any], Request]]] = {}
+            for env, action in zip(self.envs, self.actions, strict=True):
+                request = env.unwrapped.request(action)
+                if request is not None:
+                    asked.setdefault(env.unwrapped.verdicts, []).append((env.unwrapped, request))
+            for verdicts, pairs in asked.items():
+                found = verdicts.judge([request for _, request in pairs])
+                for (env, request), verdict in zip(pairs, found, strict=True):
+                    env.foresee(request, verdict)
             return super().step_wait()
 
     return ProgramVecEnv
+
+
+def _made(make: Callable[[], gym.Env[Any, Any]]) -> gym.Env[Any, Any]:
+    """Return the environment a function makes.
+
+    Raises:
+        ConfigError: If its actions make no programs.
+    """
+    env = make()
+    if not isinstance(env.unwrapped, ProgramEnv):
+        env.close()
+        raise ConfigError(f"{env} has no discrete actions that make programs: use DeepGym/repair or DeepGym/construct")
+    return env

@@ -9,6 +9,8 @@ import os
 import pickle
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,17 +20,19 @@ import pytest
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
-from deepgym_env import DeepGym, load_task, task_ids
+from deepgym_env import DeepGym, Task, load_task, register, task_ids
 from deepgym_env.envs import ConstructEnv, ProgramEnv, RepairEnv
 from deepgym_env.envs.construct import RULES, TARGETS
 from deepgym_env.envs.edit_sites import LOOKS, editable
 from deepgym_env.envs.repair import FEATURES
 from deepgym_env.envs.repair_baselines import GreedyEdits, RandomEdits, solved_rate
-from deepgym_env.envs.repair_programs import OPTIONS, SITES, SPLITS, TESTS, repair_program, variants_of
+from deepgym_env.envs.repair_programs import OPTIONS, SITES, SPLITS, TESTS, repair_program
 from deepgym_env.envs.small_programs import SMALL_PROGRAMS, small_task
-from deepgym_env.envs.verdicts import Request, verdicts_of
+from deepgym_env.envs.verdicts import Request, Verdicts, verdicts_of
+from deepgym_env.episodes import read_episodes, replay
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 from deepgym_env.sandbox import LocalBackend
+from deepgym_env.wrappers import EpisodeLogger
 
 PROGRAMS = (*SPLITS["train"], *SPLITS["heldout"])
 QUICK = {"programs": ["leap_days", "second_largest"]}  # no loop of theirs runs for ever
@@ -139,7 +143,7 @@ def test_the_return_is_the_score_of_the_program_it_ended_with(make, masked):
         assert all(type(reward) is float for reward in rewards)
         info = steps[-1][4]
         assert sum(rewards) == pytest.approx(info["score"])
-        assert info["score"] == pytest.approx(np.mean(list(info["tests"].values())))
+        assert info["score"] == pytest.approx(np.mean([test["score"] for test in info["tests"]]))
 
 
 def test_the_score_is_the_engines_verdict(make, engine):
@@ -154,7 +158,28 @@ def test_the_score_is_the_engines_verdict(make, engine):
             over = terminated or truncated
             if request is not None:
                 result = engine.run(request.task, request.code)
-                assert info["tests"] == {case.id: case.score for case in result.cases}
+                assert info["tests"] == [
+                    {"id": case.id, "public": case.public, "status": case.status, "score": case.score}
+                    for case in result.cases
+                ]
+
+
+@pytest.mark.parametrize("env_id", sorted(MAKES))
+def test_a_log_is_read_and_replays(env_id, tmp_path):
+    env = EpisodeLogger(gym.make(env_id, **(QUICK if env_id == "DeepGym/repair" else {})), tmp_path / "log.jsonl")
+    env.reset(seed=0)
+    over = False
+    while not over:
+        over = any(env.step(int(np.flatnonzero(env.unwrapped.action_masks())[0]))[2:4])
+    (episode,) = read_episodes(tmp_path / "log.jsonl")
+    assert episode.turns[-1].scores == [test["score"] for test in episode.turns[-1].info["tests"]]
+    assert replay(episode).status == "equal"
+    env.close()
+
+
+def test_a_construction_has_run_no_test_to_begin_with():
+    _, info = ConstructEnv("distance").reset()
+    assert {(test["status"], test["score"]) for test in info["tests"]} == {("not_run", 0.0)}
 
 
 # ── masks ─────────────────────────────────────────────────────────────────────────────────
@@ -208,6 +233,32 @@ def test_no_verdict_truncates_and_changes_nothing(processes):
         assert env.step(action)[4]["has_verdict"] is True
 
 
+def test_a_reset_that_fails_leaves_the_episode_before_ended(processes):
+    backend = Failing()
+    with DeepGym(workers=1, retries=0, backend=backend) as fragile:
+        env = RepairEnv(**QUICK, engine=fragile)
+        env.reset(seed=0)
+        before, masks = env.observation(), env.action_masks()
+        drawn, chosen = env.drawn, env.chosen
+        backend.fail(processes)
+        for seed in range(1, 5):  # of both programs
+            with pytest.raises(SandboxError, match="no verdict"):
+                env.reset(seed=seed)
+            assert (env.drawn, env.chosen) == (drawn, chosen)
+            np.testing.assert_equal((env.observation(), env.action_masks()), (before, masks))
+            with pytest.raises(ResetNeeded):
+                env.step(0)
+
+
+def test_programs_without_a_verdict_are_not_counted():
+    backend = Failing()
+    with DeepGym(workers=1, retries=0, backend=backend) as fragile:
+        backend.failing = True
+        task = small_task("gcd")
+        assert verdicts_of(fragile).judge([Request(task, "pass")]) == [None]
+        assert verdicts_of(fragile).executed == 0
+
+
 def test_an_expression_without_a_verdict_is_not_finished():
     backend = Failing()
     with DeepGym(workers=1, retries=0, backend=backend) as fragile:
@@ -223,7 +274,7 @@ def test_an_expression_without_a_verdict_is_not_finished():
 
 
 def test_every_program_is_right_as_it_was_written(engine):
-    programs = [(name, variant) for name in PROGRAMS for variant in range(variants_of(name))]
+    programs = [(name, variant) for name in PROGRAMS for variant in range(repair_program(name).variants)]
     requests = []
     for name, variant in programs:
         made = repair_program(name, variant)
@@ -359,6 +410,27 @@ def test_the_solved_rate_is_that_of_episodes(engine):
     assert solved_rate(RandomEdits(), env, episodes=5) < 1.0
 
 
+def test_the_solved_rate_leaves_out_what_has_no_verdict(engine, monkeypatch):
+    env = RepairEnv(**QUICK, engine=engine)
+    submit, mended = env.step, itertools.count()
+
+    def lost(action):
+        observation, reward, _, _, info = submit(action)
+        return observation, reward, False, True, info | {"has_verdict": False, "passed": False}
+
+    def every_other_lost(action):
+        if next(mended) % 2:
+            return lost(action)
+        observation, reward, terminated, truncated, info = submit(action)
+        return observation, reward, terminated, truncated, info | {"passed": True}
+
+    monkeypatch.setattr(env, "step", every_other_lost)
+    assert solved_rate(lambda env: SITES * OPTIONS, env, episodes=4) == 1.0
+    monkeypatch.setattr(env, "step", lost)
+    with pytest.raises(SandboxError, match="no episode had a verdict: `deepgym doctor`"):
+        solved_rate(lambda env: SITES * OPTIONS, env, episodes=2)
+
+
 def test_rendering_shows_the_program(engine):
     env = RepairEnv(programs=["gcd"], faults=1, render_mode="ansi", engine=engine)
     env.reset(seed=0)
@@ -457,3 +529,74 @@ def test_the_built_in_tasks_stay_as_they_are():
     full = load_task("coin_change")
     assert len(repair_program("coin_change").task.tests) < len(full.tests)
     assert load_task("coin_change").limits == full.limits
+
+
+def doubled(a: int, b: int) -> int:
+    """Return twice the larger of two numbers."""
+    return max(a, b) * 2 if a < b else a + a
+
+
+def tripled(a: int, b: int) -> int:
+    """Return three times the larger of two numbers."""
+    return max(a, b) * 3 if a < b else a + a + a
+
+
+@pytest.mark.usefixtures("tasks_as_before")
+def test_a_task_that_was_replaced_is_taken_anew():
+    inputs = [(number, number + step) for number in range(4) for step in (-1, 1)]
+    register(Task.from_function(doubled, inputs), "mine/larger")
+    first, built = repair_program("mine/larger"), ConstructEnv("mine/larger").task
+    assert repair_program("mine/larger") is first
+    register(Task.from_function(tripled, inputs), "mine/larger")
+    assert repair_program("mine/larger").task.reference != first.task.reference
+    assert ConstructEnv("mine/larger").task.reference != built.reference
+
+
+@pytest.mark.usefixtures("tasks_as_before")
+def test_an_added_task_with_the_name_of_a_program_of_ours_is_named_in_full():
+    inputs = [(number, number + step) for number in range(4) for step in (-1, 1)]
+    for name in ("gcd", "distance"):
+        register(Task.from_function(doubled, inputs), name)
+    with pytest.raises(ConfigError, match="'DeepGym/gcd' is the task"):
+        RepairEnv(programs=["gcd"])
+    with pytest.raises(ConfigError, match="'DeepGym/distance' is the task"):
+        ConstructEnv("distance")
+    assert RepairEnv(split="train").programs == SPLITS["train"]
+    assert repair_program("DeepGym/gcd").task.entry_point == "doubled"
+    assert ConstructEnv("DeepGym/distance").task.entry_point == "doubled"
+
+
+def test_the_oldest_verdicts_are_forgotten(engine, monkeypatch):
+    monkeypatch.setattr("deepgym_env.envs.verdicts._KEPT", 2)
+    task, verdicts = small_task("gcd"), Verdicts(engine)
+    one, two, three = (Request(task, f"def gcd(a, b): return {number}") for number in range(3))
+    verdicts.judge([one, two])
+    verdicts.judge([three])
+    verdicts.judge([two, three])
+    assert verdicts.executed == 3
+    verdicts.judge([one])
+    assert verdicts.executed == 4
+
+
+FORKING = """
+import os, signal
+from deepgym_env import DeepGym
+from deepgym_env.envs import verdicts as module
+from deepgym_env.envs.small_programs import small_task
+
+with DeepGym(workers=1) as engine:
+    verdicts = module.verdicts_of(engine)
+    request = module.Request(small_task("gcd"), "def gcd(a, b): return 1")
+    known = verdicts.judge([request])
+    with module._making, verdicts._lock:  # as another thread may hold them
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            os._exit(not (module.verdicts_of(engine) is verdicts and verdicts.judge([request]) == known))
+    print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_forked_child_waits_for_no_thread_of_its_parents():
+    done = subprocess.run([sys.executable, "-c", FORKING], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "0\n"

@@ -16,7 +16,7 @@ pytest.importorskip("stable_baselines3", reason="run `make test-integrations`")
 import torch
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.utils import get_action_masks, is_masking_supported
-from stable_baselines3 import DQN, PPO
+from stable_baselines3 import A2C, DQN, PPO
 from stable_baselines3.common.env_checker import check_env
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.vec_env import VecMonitor
@@ -139,6 +139,8 @@ def test_methods_and_attributes_reach_the_environments(vector: Any) -> None:
 def test_what_makes_no_programs_is_refused(engine: DeepGym) -> None:
     with pytest.raises(ConfigError, match="discrete actions that make programs"):
         program_vec_env()([lambda: gym.make("CartPole-v1")])
+    with pytest.raises(ConfigError, match="discrete actions that make programs"):
+        make_sb3_vec_env("DeepGym/coin_change")  # whose spaces SB3 has no room for
     with pytest.raises(ConfigError, match="n_envs"):
         make_sb3_vec_env("DeepGym/repair", 0)
 
@@ -154,15 +156,21 @@ class Failing(LocalBackend):
         return super().start()
 
 
-def test_an_infrastructure_failure_is_a_truncation_with_the_value_of_the_state_it_was_in() -> None:
+def test_an_infrastructure_failure_is_a_truncation_with_the_value_of_the_state_it_was_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     backend = Failing()
     with DeepGym(workers=1, retries=0, backend=backend) as own:
         envs = make_sb3_vec_env("DeepGym/construct", 2, engine=own, task="distance", seed=0)
         envs.reset()
         backend.failing = True
+        rounds: list[int] = []
+        run_many = own.run_many
+        monkeypatch.setattr(own, "run_many", lambda given: rounds.append(len(given)) or run_many(given))
         observations, rewards, dones, infos = envs.step(np.array([3, 4]))  # "0" and "1": expressions at once
         assert rewards.tolist() == [0.0, 0.0]
         assert dones.all()
+        assert rounds == [2]  # none of them was tried again by itself
         for info in infos:
             assert info["TimeLimit.truncated"]  # SB3 adds the value of the terminal observation then
             assert info["has_verdict"] is False
@@ -265,11 +273,11 @@ def _scores(model: Any, observation: Any) -> Any:
         return model.policy.get_distribution(tensors).distribution.logits
 
 
-@pytest.mark.parametrize("algorithm", [PPO, DQN])
+@pytest.mark.parametrize("algorithm", [PPO, A2C, DQN])
 def test_agents_without_masks_train_as_well(vector: Any, algorithm: Any) -> None:
     envs = vector(n_envs=2, seed=0)
-    options = {"learning_starts": 16} if algorithm is DQN else {"n_steps": 32, "batch_size": 64}
-    policy = "MultiInputPolicy" if algorithm is DQN else edit_policy("PPO")
+    options = {PPO: {"n_steps": 32, "batch_size": 64}, A2C: {}, DQN: {"learning_starts": 16}}[algorithm]
+    policy = edit_policy("PPO") if algorithm is PPO else "MultiInputPolicy"
     model = algorithm(policy, envs, seed=0, device="cpu", **options)
     model.learn(128)
     mean, _ = evaluate_policy(model, envs, n_eval_episodes=4)
