@@ -57,7 +57,7 @@ def describe(task: AnyTask | str | os.PathLike[str] | Callable[[int], AnyTask], 
         folder = Path(task).resolve()
         if not (folder / "task.toml").is_file():
             raise TaskError(f"{os.fspath(task)!r} is no task folder: it has no task.toml (`deepgym new` makes one)")
-        return Added(id=_checked(id or folder.name), folder=folder)
+        return Added.of_folder(_checked(id or folder.name), folder)
     if isinstance(task, SubmissionTask | WorkspaceTask):
         return Added(id=_checked(id or task.id), make=lambda seed: task, drawn=False)
     if callable(task):

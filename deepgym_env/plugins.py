@@ -45,12 +45,17 @@ class Added:
     make: Callable[[int], AnyTask] | None = None
     drawn: bool = True
 
+    @classmethod
+    def of_folder(cls, id: str, folder: Path) -> Added:
+        """Return the task of a folder; a frozen one, with its tests in ``task.json``, draws none."""
+        return cls(id, folder, drawn=not (folder / "task.json").is_file())
+
 
 def in_folder(folder: Path, namespace: str = "") -> list[Added]:
     """Return the tasks of a folder of task folders, or of a task folder, by name; none is loaded."""
     found = [folder] if (folder / "task.toml").is_file() else sorted(p.parent for p in folder.glob("*/task.toml"))
     prefix = f"{namespace}/" if namespace else ""
-    return [Added(id=f"{prefix}{path.name}", folder=path) for path in found]
+    return [Added.of_folder(f"{prefix}{path.name}", path) for path in found]
 
 
 def namespaces() -> Mapping[str, EntryPoint]:

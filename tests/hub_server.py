@@ -199,6 +199,9 @@ class _Handler(BaseHTTPRequestHandler):
         for line in self.body.decode().splitlines():
             told = json.loads(line)
             value = told["value"]
+            head = repository.refs[revision]
+            if told["key"] == "header" and value.get("parentCommit", head) != head:
+                raise _Refused(412, message="A commit has happened since")
             if told["key"] == "file":
                 files[value["path"]] = base64.b64decode(value["content"])
             elif told["key"] == "lfsFile":

@@ -20,6 +20,7 @@ from deepgym_env import (
     register_folder,
     select_tasks,
 )
+from deepgym_env.benchmarks.records import to_text
 from deepgym_env.envs import CodingEnv, MixtureEnv
 from deepgym_env.errors import ConfigError, TaskError, UnknownTaskError
 from deepgym_env.scaffolding import scaffold
@@ -87,6 +88,16 @@ def test_a_function_of_a_seed_has_fresh_tests(task, engine):
     register(task)
     with pytest.raises(ConfigError, match="the tests of triple are fixed"):
         CodingEnv("triple", fresh_tests=True)
+
+
+def test_a_frozen_folder_has_no_fresh_tests(tmp_path, task):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    folder.joinpath("task.toml").write_text('kind = "frozen"\n')
+    folder.joinpath("task.json").write_text(to_text(task))
+    register(folder)
+    with pytest.raises(ConfigError, match="fresh_tests"):
+        CodingEnv("kept", fresh_tests=True)
 
 
 def test_a_folder_is_read_again_when_it_has_changed(tmp_path):

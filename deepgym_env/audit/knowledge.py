@@ -159,12 +159,31 @@ def literal(value: Any) -> str | None:
         >>> literal([1, float("inf")]), literal(object())
         ("[1, float('inf')]", None)
     """
-    text = re.sub(r"(?<![\w'\"])(-?)(inf|nan)(?![\w'\"])", r"\1float('\2')", repr(value))
     try:
-        made = eval(text, {"__builtins__": {"float": float, "set": set, "frozenset": frozenset}})
-    except Exception:  # an object without source
+        return _source(value)
+    except (TypeError, ValueError, RecursionError):  # no source; too many digits; too deep
         return None
-    return text if repr(made) == repr(value) else None
+
+
+def _source(value: Any) -> str:
+    """Return a plain value's source; what an object says of itself is anybody's text, and no source."""
+    kind = type(value)
+    if value is None or kind in (bool, int, str, bytes):
+        return repr(value)
+    if kind is float:
+        return re.sub("inf|nan", r"float('\g<0>')", repr(value))
+    if kind is complex:
+        return f"complex({_source(value.real)}, {_source(value.imag)})"
+    if kind is dict:
+        return f"{{{', '.join(f'{_source(key)}: {_source(member)}' for key, member in value.items())}}}"
+    if kind not in (list, tuple, set, frozenset):
+        raise TypeError(f"no plain value: {kind.__name__}")
+    members = ", ".join(map(_source, value))
+    if kind is list:
+        return f"[{members}]"
+    if kind is tuple:
+        return f"({members}{',' if len(value) == 1 else ''})"
+    return f"{kind.__name__}({f'{{{members}}}' if value else ''})"
 
 
 def key_of(value: Any) -> str:

@@ -143,6 +143,8 @@ def _function_record(task: Task) -> dict[str, Any]:
     names = [name for name, check in CHECKS.items() if check is task.check]
     if task.check is not None and not names:
         raise TaskError(f"{task.id}: a stored task can't have a checker of its own")
+    if any(test.budget is not None for test in task.tests):
+        raise TaskError(f"{task.id}: a stored task can't have budgets of queries")
     comparisons = list(dict.fromkeys(_text(c.comparison) for test in task.tests for c in test.calls if c.comparison))
     numbers = {text: number for number, text in enumerate(comparisons)}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import types
 from collections.abc import Iterable, Iterator
@@ -21,7 +20,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-__all__ = ["execute", "files_below", "read_text", "read_toml", "refuse_keys", "task_errors"]
+__all__ = ["execute", "files_below", "is_executable", "read_text", "read_toml", "refuse_keys", "task_errors"]
 
 
 def read_text(path: Path) -> str:
@@ -43,9 +42,12 @@ def read_toml(path: Path) -> dict[str, Any]:
 def files_below(folder: Path) -> tuple[File, ...]:
     """Return the files in a folder and those in it, by path; none if there is no such folder."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return tuple(
-        File(path.relative_to(folder).as_posix(), path.read_bytes(), os.access(path, os.X_OK)) for path in paths
-    )
+    return tuple(File(path.relative_to(folder).as_posix(), path.read_bytes(), is_executable(path)) for path in paths)
+
+
+def is_executable(path: Path) -> bool:
+    """Return whether a file may be run by anyone, also where it lies on a mount that runs nothing."""
+    return bool(path.stat().st_mode & 0o111)
 
 
 def execute(path: Path, before: Iterable[tuple[Path, str]] = ()) -> types.ModuleType:

@@ -95,7 +95,7 @@ def push_environment_to_hub(
 
     Raises:
         HubAccessError: If there is no token, or it may not write there.
-        HubError: If the Hub doesn't take it.
+        HubError: If the Hub doesn't take it, or somebody else pushed meanwhile.
         TaskError: If a task is broken, or is no folder and can't be written as data.
         ConfigError: If ``huggingface_hub`` isn't installed, or two tasks have the same id.
     """
@@ -114,7 +114,8 @@ def push_environment_to_hub(
             raise ConfigError(f"{repo_id} is there already and public: make it private on its page, or push elsewhere")
         if revision is not None:
             api.create_branch(repo_id, branch=revision, repo_type=_KIND, exist_ok=True)
-        there = api.list_repo_files(repo_id, repo_type=_KIND, revision=revision)
+        head = api.repo_info(repo_id, repo_type=_KIND, revision=revision).sha
+        there = api.list_repo_files(repo_id, repo_type=_KIND, revision=head)
         gone = [path for path in there if is_part(path) and path not in wanted]
         done = api.create_commit(
             repo_id,
@@ -123,6 +124,7 @@ def push_environment_to_hub(
             commit_message=message or f"Push {', '.join(made.tasks)}"[:72],
             repo_type=_KIND,
             revision=revision,
+            parent_commit=head,  # else what another push adds meanwhile would be part of this one
         )
     return Pushed(str(done), done.oid, made.content_hash, made.tasks, unfrozen)
 
@@ -300,6 +302,7 @@ def _told(library: Any, repo_id: str, revision: str | None) -> Iterator[None]:
         status = getattr(error.response, "status_code", None)
         kind = HubAccessError if status in (401, 403) else HubError
         advice = ": set HF_TOKEN to a token that is allowed to do this" if kind is HubAccessError else ""
+        advice = ": somebody else pushed meanwhile, push again" if status == 412 else advice
         raise kind(f"{repo_id}: the Hugging Face Hub answered {status}{advice} ({_line(error)})") from error
     except (HubError, ConfigError):
         raise

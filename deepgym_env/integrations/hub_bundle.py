@@ -37,6 +37,7 @@ from deepgym_env.errors import (
     TaskError,
 )
 from deepgym_env.folders import load_task_folder
+from deepgym_env.folders.reading import is_executable, read_toml
 from deepgym_env.plugins import in_folder
 from deepgym_env.task import AnyTask, File, SubmissionTask, WorkspaceTask
 
@@ -273,7 +274,7 @@ def bundle(env: Environments) -> tuple[Bundle, tuple[AnyTask, ...], dict[str, st
             raise ConfigError(f"two tasks have the id {task.id!r}: push them to repositories of their own")
         tasks[task.id] = task
         if folder is not None:
-            files += (File(f"{_FOLDERS}{task.id}/{path}", data, run) for path, data, run in _files(folder))
+            files += (File(f"{_FOLDERS}{task.id}/{path}", data, run) for path, data, run in _pinned(folder))
         try:
             files.append(File(f"{_FROZEN}{task.id}.json", to_text(task).encode()))
         except TaskError as error:
@@ -312,6 +313,14 @@ def _named(name: str | os.PathLike[str]) -> Iterator[tuple[AnyTask, Path | None]
         yield load_task_folder(added.folder), added.folder
 
 
+def _pinned(folder: Path) -> Iterator[tuple[str, bytes, bool]]:
+    """Yield the files of a task's folder; its settings say its id, which tests are drawn by, whatever it is called."""
+    named = "id" in read_toml(folder / "task.toml")
+    for path, data, run in _files(folder):
+        own = path == "task.toml" and not named
+        yield path, f"id = {json.dumps(folder.name)}\n".encode() + data if own else data, run
+
+
 def _files(folder: Path) -> Iterator[tuple[str, bytes, bool]]:
     """Yield the files of a task's folder; links are refused, which could lead to what is nobody's business."""
     for path in sorted(folder.resolve().rglob("*")):
@@ -321,4 +330,4 @@ def _files(folder: Path) -> Iterator[tuple[str, bytes, bool]]:
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise HubIntegrityError(f"{path} is a link or no plain file: replace it by the file it stands for")
         if path.is_file():
-            yield inside.as_posix(), path.read_bytes(), os.access(path, os.X_OK)
+            yield inside.as_posix(), path.read_bytes(), is_executable(path)

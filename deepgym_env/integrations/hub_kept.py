@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from deepgym_env.benchmarks.home import home
+from deepgym_env.folders.reading import files_below
 from deepgym_env.integrations.hub_bundle import MANIFEST, Bundle, is_part
 from deepgym_env.task import File
 
@@ -30,13 +30,10 @@ def read_kept(content_hash: str) -> Bundle | None:
     place = place_of(content_hash)
     if not (place / MANIFEST).is_file():
         return None
-    paths = [path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    files = [
-        File(name, path.read_bytes(), os.access(path, os.X_OK))
-        for path in paths
-        if is_part(name := path.relative_to(place).as_posix())
-    ]
-    found = Bundle(tuple(files))
+    try:
+        found = Bundle(tuple(file for file in files_below(place) if is_part(file.path)))
+    except FileNotFoundError:  # another process is replacing it
+        return None
     return found if found.content_hash == content_hash else None
 
 
@@ -50,8 +47,9 @@ def keep(found: Bundle) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".", dir=place.parent) as made:
         write_files(Path(made) / "new", [*found.files, File(MANIFEST, found.manifest.to_json())])
-        if place.exists():  # damaged, else it would have been taken
-            shutil.rmtree(place, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there is none, or another process was faster
+            if read_kept(found.content_hash) is None:
+                os.replace(place, Path(made) / "damaged")
         with contextlib.suppress(OSError):  # another process was faster
             os.replace(Path(made) / "new", place)
 

@@ -403,9 +403,16 @@ def _fits(parts: list[tuple[int, bytes]], question: _Question) -> bool:
 
 def _call_text(task: Task, call: Any) -> str:
     """Return a call as a person would write it, shortened."""
-    shown = [repr(arg) for arg in call.args] + [f"{name}={arg!r}" for name, arg in call.kwargs.items()]
+    shown = [_shown(arg) for arg in call.args] + [f"{name}={_shown(arg)}" for name, arg in call.kwargs.items()]
     text = f"{task.entry_point}({', '.join(shown)})"
     return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+def _shown(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a number with more digits than Python writes
+        return "…"
 
 
 assert set(_CLAIMABLE) <= set(get_args(CaseStatus))

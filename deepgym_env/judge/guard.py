@@ -50,13 +50,22 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
     """
     import os
     import sys
+    from _io import open as opened  # what a submission makes of the built-in one changes nothing here
     from _thread import get_ident
 
     getframe, trusted_folders, own_files, busy = sys._getframe, tuple(trusted), frozenset(own), set()
     here = os.path.dirname(os.path.abspath(sys.modules["runner.codec"].__file__ or "runner"))
 
     def is_trusted(file: str) -> bool:
-        return file.startswith(trusted_folders) or file.startswith(("<frozen ", here))
+        return file.startswith(("<frozen ", here)) or (file.startswith(trusted_folders) and file.endswith(".py"))
+
+    def is_as_read(file: str, source: Any) -> bool:
+        """Whether a source is what a library's file holds, which nobody here can write."""
+        try:
+            with opened(file, "rb") as there:
+                return type(source) is bytes and there.read() == source
+        except (OSError, ValueError):
+            return False
 
     def refuse(what: str) -> None:
         raise RuntimeError("%s is refused where tests share the submission's process" % what)
@@ -86,11 +95,12 @@ def make_guard_(trusted: Sequence[str], own: Sequence[str]) -> None:
 
     def claims_another(event: str, args: Any, frame: Any) -> bool:
         """Whether code is made that would pass for the test's or a library's."""
-        by_library = is_trusted(frame.f_code.co_filename)
         if event.startswith("marshal"):
-            return not by_library
-        file = args[1] if len(args) > 1 and isinstance(args[1], str) else ""
-        return file in own_files or (is_trusted(file) and not by_library)
+            return not is_trusted(frame.f_code.co_filename)
+        file = args[1] if len(args) > 1 and args[1] is not None else ""
+        if type(file) is not str:  # could say now this, now that
+            return True
+        return file in own_files or (is_trusted(file) and not (event == "compile" and is_as_read(file, args[0])))
 
     def is_anothers(thing: Any, name: str) -> bool:
         """Whether what a function or a class is made of isn't the submission's to change."""

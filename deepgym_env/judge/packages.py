@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from deepgym_env.errors import SandboxError
 from deepgym_env.judge.base import Sandboxes
 from deepgym_env.judge.call import CallJudge, Hearing
 from deepgym_env.result import CaseResult
@@ -20,8 +21,14 @@ __all__ = ["FOLDER", "missing_packages"]
 FOLDER = "/tmp"
 _LOOK = """
 def missing(names):
+    return [name for name in names if not (is_writable(name) if name[0] == "/" else is_found(name))]
+
+def is_found(name):
     import importlib.util
-    return [name for name in names if not (is_writable(name) if name[0] == "/" else importlib.util.find_spec(name))]
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
 
 def is_writable(folder):
     try:
@@ -38,7 +45,7 @@ async def missing_packages(names: Sequence[str], sandboxes: Sandboxes) -> list[s
     """Return the packages that can't be imported there; no submission has a say in it.
 
     Raises:
-        SandboxError: If a sandbox failed.
+        SandboxError: If a sandbox failed, or didn't say.
     """
     known = _known.setdefault(sandboxes, {})
     unknown = [name for name in names if name not in known]
@@ -47,15 +54,19 @@ async def missing_packages(names: Sequence[str], sandboxes: Sandboxes) -> list[s
         task = Task(id="packages", title="", prompt="", entry_point="missing", limits=_LIMITS, tests=(test,))
         hearing = _Hearing(CallJudge(task), _LOOK)
         await hearing.hold(sandboxes, suites=True)
+        if hearing.missing is None:
+            raise SandboxError("the sandbox didn't say which packages it has")
         known.update((name, name not in hearing.missing) for name in unknown)
     return [name for name in names if not known[name]]
 
 
 class _Hearing(Hearing):
-    """Hears which are missing, of code of our own."""
+    """Hears which are missing, of code of our own; None until it has said so."""
 
-    missing: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
 
     def _weigh(self, question: Any, outcomes: list[tuple[int, bytes]], printed: bytes) -> CaseResult:
-        self.missing = tuple(codec.build(codec.parse(outcomes[0][1].decode())))
+        kind, told = outcomes[0]
+        if kind == ord("V"):
+            self.missing = tuple(codec.build(codec.parse(told.decode())))
         return super()._weigh(question, outcomes, printed)

@@ -61,6 +61,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
+    "MPLCONFIGDIR": "/tmp/matplotlib",  # else matplotlib makes one of a random name, another in each runner
     "NLTK_DATA": f"/packages/{DATA_OF_NLTK}",
     "MALLOC_ARENA_MAX": "1",  # else threads reserve 64 MiB of the address space each, where its layout allows it
 }

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from deepgym_env.task.base import LanguageName, SubmissionTask, Test, insist_python
 from deepgym_env.task.limits import Limits, ProgramLimits
-from deepgym_env.task.workspace import File
+from deepgym_env.task.workspace import File, insist_inside
 
 __all__ = ["TEST_CASES", "ScriptTask"]
 
@@ -76,11 +76,10 @@ class ScriptTask(SubmissionTask):
             raise ValueError("the verifier is empty")
         if self.verifier_language == "python":
             insist_python(verifier=self.verifier)
+        insist_inside(self.files)
         for file in self.files:
-            path = PurePosixPath(file.path)
-            if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file.path:
-                raise ValueError(f"a file's path must lie beside the verifier, got {file.path!r}")
-            if path.parts[0].partition(".")[0].lower() in _TAKEN or path.parts[0] == ".deepgym":
+            first = PurePosixPath(file.path).parts[0]
+            if first.partition(".")[0].lower() in _TAKEN or first == ".deepgym":
                 raise ValueError(f"a file beside the verifier can't be called {file.path!r}: the name is taken")
         return self
 

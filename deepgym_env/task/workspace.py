@@ -1,18 +1,21 @@
 """Tasks of many turns in a workspace.
 
 - :class:`File`, :class:`StateTest`, :class:`WorkspaceTask`; :class:`Equivalent`.
+- :func:`insist_inside`: refuses files that would lie elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from deepgym_env.task.base import Described, Test
 from deepgym_env.task.limits import SessionLimits
 
-__all__ = ["Equivalent", "File", "StateTest", "WorkspaceTask"]
+__all__ = ["Equivalent", "File", "StateTest", "WorkspaceTask", "insist_inside"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,18 @@ class File:
     path: str
     data: bytes
     executable: bool = False
+
+
+def insist_inside(files: Iterable[File]) -> None:
+    """Refuse files whose paths are none, or lead out of the folder they are for.
+
+    Raises:
+        ValueError: If there is one; the message names it.
+    """
+    for file in files:
+        path = PurePosixPath(file.path)
+        if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file.path:
+            raise ValueError(f"a file's path must be relative and lead to no other folder, got {file.path!r}")
 
 
 class StateTest(Test):
@@ -97,6 +112,11 @@ class WorkspaceTask(Described):
     limits: SessionLimits = SessionLimits()
     max_turns: int = Field(default=30, ge=1)
     equivalents: tuple[Equivalent, ...] = ()
+
+    @model_validator(mode="after")
+    def _files_inside(self) -> WorkspaceTask:
+        insist_inside(self.files)
+        return self
 
     @property
     def public_tests(self) -> tuple[StateTest, ...]:

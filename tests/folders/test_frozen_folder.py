@@ -63,6 +63,13 @@ def test_what_is_wrong_is_told_with_the_file(frozen, text, toml, said):
         load_task_folder(folder)
 
 
+def test_a_budget_is_not_lost(make_task):
+    task = make_task(((1,), 1))
+    test = task.tests[0].model_copy(update={"budget": 3})
+    with pytest.raises(TaskError, match="budgets of queries"):
+        to_text(task.model_copy(update={"tests": (test,)}))
+
+
 TREES = [json.loads(to_text(load_task(name))) for name in ("fizzbuzz", "level_order_traversal", "debug_fix")]
 ODD = st.one_of(
     st.none(),

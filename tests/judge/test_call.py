@@ -395,3 +395,9 @@ def test_every_built_in_task_can_be_asked(task_id):
 )
 def test_what_is_noticed_first_of_a_process_that_ends_makes_no_difference(status, verdict):
     assert {cause(Ending(reason, int(status), 0.0, 0)) for reason in (None, "closed")} == {verdict}
+
+
+def test_a_number_too_long_to_be_shown_costs_nobody_its_verdict(engine, make_task):
+    result = engine.run(make_task(((10**5000,), 1), (([-(10**5000)],), 1)), "def f(n): return 1")
+    assert result.passed, result.details
+    assert result.cases[0].input_summary == "f(…)"

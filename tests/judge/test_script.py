@@ -516,7 +516,7 @@ def test_a_task_in_one_line(engine: DeepGym) -> None:
         ({"verifier": "  "}, "the verifier is empty"),
         ({"verifier": "return 1", "files": (File("solution.py", b""),)}, "the name is taken"),
         ({"verifier": "return 1", "files": (File("solution/__init__.py", b""),)}, "the name is taken"),
-        ({"verifier": "return 1", "files": (File("../up", b""),)}, "beside the verifier"),
+        ({"verifier": "return 1", "files": (File("../up", b""),)}, "lead to no other folder"),
         ({"verifier": "return 1", "id": "no id"}, "id"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 
 import pytest
+from pydantic import ValidationError
 
 from deepgym_env.errors import SandboxError, TaskError
 from deepgym_env.judge import state
@@ -282,6 +283,12 @@ def test_a_question_of_a_wrong_type_fails_its_test(judge, statement):
     result = judge(f"def test_it(ws):\n    {statement}\ndef test_other(ws):\n    pass\n")
     assert result.has_verdict
     assert result.cases[1].passed
+
+
+@pytest.mark.parametrize("path", ["../../up", "/etc/passwd", "", ".", "a\0b"])
+def test_files_of_a_workspace_lie_in_it(path):
+    with pytest.raises(ValidationError, match="lead to no other folder"):
+        make_task("def check_it(ws): pass", files=(File(path, b""),))
 
 
 def test_no_file_is_hidden_by_its_depth(judge):

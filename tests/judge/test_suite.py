@@ -11,7 +11,7 @@ from deepgym_env import AsyncDeepGym, DeepGym, Limits, SuiteFile, SuiteTask, Sui
 from deepgym_env.benchmarks.records import pack, unpack
 from deepgym_env.cli.task_views import view_of
 from deepgym_env.errors import PackageError, TaskError
-from deepgym_env.judge import SuiteJudge, judge_of, suite
+from deepgym_env.judge import SuiteJudge, judge_of, packages, suite
 from deepgym_env.judge.canaries import draw
 from deepgym_env.task.discovery import find_tests, framework_of
 
@@ -246,6 +246,29 @@ def test_a_package_that_is_not_there_is_named():
 
     with pytest.raises(PackageError, match="toy needs no_such_package_anywhere"):
         asyncio.run(judged())
+
+
+def test_matplotlib_has_its_files_where_every_runner_has_them(engine):
+    source = """
+import os, unittest, work
+class T(unittest.TestCase):
+    def test_it(self): self.assertEqual(os.environ["MPLCONFIGDIR"], "/tmp/matplotlib")
+"""
+    assert engine.run(made(source), WORK).passed
+
+
+def test_a_package_below_one_that_is_not_there_is_named(engine):
+    with pytest.raises(PackageError, match=r"toy needs no_such_package\.below"):
+        engine.run(made(UNITTEST, packages=("no_such_package.below",)), WORK)
+
+
+def test_where_the_look_fails_nothing_is_known(engine, monkeypatch):
+    task = made(UNITTEST, packages=("no_such_package_at_all",))
+    with monkeypatch.context() as patch:
+        patch.setattr(packages, "_LOOK", "def missing(names): raise KeyError")
+        assert not engine.run(task, WORK).has_verdict
+    with pytest.raises(PackageError, match="toy needs no_such_package_at_all"):
+        engine.run(task, WORK)
 
 
 @pytest.mark.parametrize("flip", [True, False])

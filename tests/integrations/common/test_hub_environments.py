@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hub_server import TOKEN, serving
 
-from deepgym_env import Task, WorkspaceTask, load_task, load_task_folder
+from deepgym_env import Task, WorkspaceTask, load_task, load_task_folder, register
 from deepgym_env.errors import (
     ConfigError,
     HubAccessError,
@@ -23,7 +23,7 @@ from deepgym_env.errors import (
     HubVersionError,
     TaskError,
 )
-from deepgym_env.integrations import hub_bundle
+from deepgym_env.integrations import hub_bundle, hub_kept
 from deepgym_env.integrations.hub import (
     load_environment_from_hub,
     pull_environment_from_hub,
@@ -224,9 +224,20 @@ def test_trusted_folders_draw_tests_of_other_seeds(hub, marked):
         load_environment_from_hub(REPO, seed=1)
 
 
+def test_another_name_of_the_folder_draws_no_other_tests(hub, marked, tmp_path, tasks_as_before):
+    toml = marked[0] / "task.toml"
+    toml.write_text(toml.read_text().replace('id = "echo"\n', ""))
+    task = load_task(register(marked[0], "mine/renamed"))
+    push_environment_to_hub("mine/renamed", REPO)
+    assert load_environment_from_hub(REPO, trust_code=True) == task
+    (pulled,) = pull_environment_from_hub(REPO, tmp_path, trust_code=True)
+    assert pulled.name == "mine-renamed"
+    assert load_task_folder(pulled, 1).tests == load_task_folder(marked[0], 1).tests
+
+
 def test_tests_that_are_code_need_trust(hub, engine):
     pushed = push_environment_to_hub("first_bad_version", REPO)
-    assert "Query" in pushed.unfrozen["first_bad_version"]
+    assert "budgets of queries" in pushed.unfrozen["first_bad_version"]
     for load in (load_environment_from_hub, pull_environment_from_hub):
         with pytest.raises(HubTrustError, match="trust_code=True"):
             load(REPO)
@@ -288,6 +299,45 @@ def test_what_was_loaded_once_is_loaded_again_without_the_hub(hub, tmp_path):
     kept.write_text("raise SystemExit('not what was pushed')")
     assert load_environment_from_hub(REPO, content_hash=pinned, trust_code=True) == load_task("fizzbuzz")
     assert hub.asked
+
+
+def test_a_whole_copy_is_left_and_a_damaged_one_replaced(hub):
+    pinned = push_environment_to_hub("fizzbuzz", REPO).content_hash
+    load_environment_from_hub(REPO)
+    place, found = hub_kept.place_of(pinned), hub_kept.read_kept(pinned)
+    before = place.stat().st_ino
+    hub_kept.keep(found)  # as another process does that found nothing when it asked
+    assert place.stat().st_ino == before
+    (place / "frozen" / "fizzbuzz.json").unlink()
+    assert hub_kept.read_kept(pinned) is None
+    hub_kept.keep(found)
+    assert hub_kept.read_kept(pinned).content_hash == pinned
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+
+
+def test_a_file_may_be_run_by_its_mode_whatever_the_mount(hub, marked, monkeypatch):
+    (marked[0] / "run.sh").touch(0o755)
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    push_environment_to_hub(marked[0], REPO)
+    manifest = json.loads(hub.repositories[REPO].files()["deepgym.json"])
+    assert manifest["executable"] == ["folders/echo/run.sh"]
+
+
+def test_a_push_beside_another_is_told_to_push_again(hub, monkeypatch):
+    push_environment_to_hub("fizzbuzz", REPO)
+    from huggingface_hub import HfApi
+
+    listed = HfApi.list_repo_files
+
+    def beside(*args, **kwargs):
+        there = listed(*args, **kwargs)
+        tampered(hub, lambda files: files.update({"frozen/other.json": b"{}"}))
+        return there
+
+    monkeypatch.setattr(HfApi, "list_repo_files", beside)
+    with pytest.raises(HubError, match="push again"):
+        push_environment_to_hub("two_sum", REPO)
+    assert "frozen/two_sum.json" not in hub.repositories[REPO].files()
 
 
 @pytest.mark.parametrize(
