@@ -65,11 +65,19 @@ def test_an_episode_is_a_conversation(engine: DeepGym, tokenizer: Any) -> None:
     assert experience.action_mask.sum() == sum(end - start for start, end in played["action_ranges"])
 
 
-def test_the_engine_outlives_an_episode(tokenizer: Any, closed: Any) -> None:
+def test_the_engine_outlives_an_episode(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[DeepGym] = []
+    reset = CodingEnv.reset
+
+    def watched(env: CodingEnv) -> Any:
+        used.append(env._engine)
+        return reset(env)
+
+    monkeypatch.setattr(CodingEnv, "reset", watched)
     executor = AgentExecutor()
     for _ in range(2):
         assert sample(executor, tokenizer, RIGHT)["reward"] == 1.0
-    first, second = (env._engine for env in closed)
+    first, second = used
     assert first is second
     assert not first.closed
 
