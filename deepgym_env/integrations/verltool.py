@@ -155,7 +155,8 @@ class _Turns:
             return answer
 
     def _answer(self, episode: LiveEpisode, action: str, last: bool) -> _Answer:
-        before, seen, valid = episode.returned, episode.step(action), bool(episode.info["action_valid"])
+        before = episode.returned
+        seen, valid = episode.step(action), bool(episode.info["action_valid"])
         if last and not episode.over and isinstance(episode.env.task, WorkspaceTask):
             seen = f"{seen}\n\n{episode.step(_SUBMIT)}"
         if episode.over:
