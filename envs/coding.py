@@ -1,6 +1,6 @@
 """The environment of a coding task.
 
-- :class:`CodingEnv`
+- :class:`CodingEnv`; :func:`tools_of`, the tools of a task.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 
+from deepgym_env.actions import Tool
 from deepgym_env.benchmarks import benchmark_of
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import draws_tests, load_task
@@ -24,11 +25,11 @@ from deepgym_env.envs.shared_engine import Lease, lease_engine
 from deepgym_env.envs.spaces import UnicodeText
 from deepgym_env.envs.submission_episode import SubmissionEpisode
 from deepgym_env.envs.workspace_episode import WorkspaceEpisode
-from deepgym_env.errors import ConfigError
+from deepgym_env.errors import ClosedError, ConfigError
 from deepgym_env.sandbox import Session
 from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["CodingEnv"]
+__all__ = ["CodingEnv", "tools_of"]
 
 _T = TypeVar("_T")
 
@@ -145,8 +146,7 @@ class CodingEnv(gym.Env[str, Action]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
         """Begin an episode; return the prompt and the info of a state nothing passes in."""
-        work = self.resetting(seed)
-        return self._call(lambda _: work)
+        return self._do(self.resetting(seed))
 
     def step(self, action: Action) -> tuple[str, Vector, bool, bool, dict[str, Any]]:
         """Take a turn.
@@ -159,8 +159,7 @@ class CodingEnv(gym.Env[str, Action]):
         Raises:
             ResetNeeded: If the episode is over.
         """
-        work = self.stepping(action)
-        return self.settle(self._call(lambda _: work))
+        return self.settle(self._do(self.stepping(action)))
 
     def resetting(self, seed: int | None = None) -> Coroutine[Any, Any, tuple[str, dict[str, Any]]]:
         """Choose the task of the next episode; return the work of beginning it, for the engine's loop."""
@@ -272,6 +271,13 @@ class CodingEnv(gym.Env[str, Action]):
     def _call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         return self._engine.call(ask)
 
+    def _do(self, work: Coroutine[Any, Any, _T]) -> _T:
+        try:
+            return self._call(lambda _: work)
+        except ClosedError:
+            work.close()  # it may never have begun, of which Python would warn
+            raise
+
     def _begun(self) -> Episode[Any]:
         if self._episode is None:
             raise ResetNeeded("no episode has begun: call reset() first")
@@ -296,3 +302,13 @@ class CodingEnv(gym.Env[str, Action]):
         self._abandon = weakref.finalize(self, self._engine.post, lambda _: episode.end())
         self._abandon.atexit = False
         return episode
+
+
+def tools_of(task: AnyTask) -> tuple[Tool, ...]:
+    """Return the tools an agent has in an episode of a task.
+
+    Example:
+        >>> [tool.name for tool in tools_of(load_task("two_sum"))]
+        ['submit', 'run_code']
+    """
+    return WorkspaceEpisode.tools_of(task) if isinstance(task, WorkspaceTask) else SubmissionEpisode.tools_of(task)

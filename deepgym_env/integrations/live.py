@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.engine import Environment
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.episode import Action
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, RefusedError
 
 __all__ = ["LiveEpisode", "LiveEpisodes"]
@@ -30,6 +32,7 @@ class LiveEpisode:
         truncated: Whether it was cut off, by the turns or by an infrastructure failure.
         returned: Sum of the rewards so far, the mean over the tests.
         earned: The last of them.
+        answered: For protocols that may ask twice for one turn: the last action, and what was answered.
     """
 
     def __init__(self, env: CodingEnv, seed: int | None) -> None:
@@ -40,6 +43,7 @@ class LiveEpisode:
         self.observation, self.info = env.reset(seed=seed)
         self.terminated = self.truncated = False
         self.returned = self.earned = 0.0
+        self.answered: tuple[Action, Any] | None = None
 
     @property
     def busy(self) -> bool:
@@ -97,7 +101,7 @@ class LiveEpisodes:
         """
         if ttl <= 0 or capacity < 1:
             raise ConfigError(f"ttl must be positive and capacity at least 1, got {ttl!r} and {capacity!r}")
-        self._ttl, self._capacity, self._engine, self._clock = ttl, capacity, engine, clock
+        self._ttl, self._capacity, self._engine, self._clock = ttl, capacity, HeldEngine(engine), clock
         self._lock = threading.Lock()
         self._episodes: dict[str, LiveEpisode] = {}
 
@@ -122,7 +126,7 @@ class LiveEpisodes:
         self.end(key)
         if len(self) >= self._capacity:
             raise RefusedError(f"{self._capacity} episodes are under way, the most there may be: end some")
-        episode = LiveEpisode(CodingEnv(task, max_turns=max_turns, dense=dense, engine=self._engine), seed)
+        episode = LiveEpisode(CodingEnv(task, max_turns=max_turns, dense=dense, engine=self._engine()), seed)
         episode.touched = self._clock()
         with self._lock:
             self._episodes[key] = episode
@@ -171,11 +175,12 @@ class LiveEpisodes:
         return len(idle)
 
     def close(self) -> None:
-        """End them all."""
+        """End them all, and give the share in the process's engine back; more can be begun all the same."""
         with self._lock:
             keys = list(self._episodes)
         for key in keys:
             self.end(key)
+        self._engine.release()
 
     def __len__(self) -> int:
         """Return how many are under way."""

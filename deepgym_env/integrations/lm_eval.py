@@ -5,14 +5,16 @@
   ``python -m deepgym_env.integrations.lm_eval``.
 
 A completion without a verdict counts for ``verdict`` alone, the share that have one: it is in the mean of
-no other metric. Submissions run in DeepGym's sandbox: ``--confirm_run_unsafe_code`` isn't needed.
+no other metric. It is for one process (``WORLD_SIZE`` 1): lm-eval gathers metrics of which a rank may have none.
+Submissions run in DeepGym's sandbox: ``--confirm_run_unsafe_code`` isn't needed.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import re
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from deepgym_env.benchmarks.home import home, write_atomically
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import task_ids
 from deepgym_env.engine import Environment
+from deepgym_env.errors import DeepGymError
 from deepgym_env.integrations.scoring import Scorer
 from deepgym_env.optional import require
 from deepgym_env.selection import known, of_namespace
@@ -91,7 +94,7 @@ def register_deepgym_tasks(folder: str | Path | None = None, names: Iterable[str
         ...     print((folder / "deepgym_fizzbuzz.yaml").read_text())
         task: deepgym_fizzbuzz
         class: !function deepgym_env.integrations.lm_eval_task.DeepGymTask
-        dataset_kwargs: {tasks: [fizzbuzz]}
+        dataset_kwargs: {tasks: ["fizzbuzz"]}
         tag: deepgym_easy
         metadata: {version: ...}
     """
@@ -118,7 +121,9 @@ def lm_eval_name(name: str) -> str:
 
 def _task(task_id: str) -> str:
     Scorer(task_id)  # refuses what one completion can't answer
-    return _yaml(lm_eval_name(task_id), f"tasks: [{task_id}]", f"tag: deepgym_{known(task_id).difficulty}\n")
+    return _yaml(
+        lm_eval_name(task_id), f"tasks: [{json.dumps(task_id)}]", f"tag: deepgym_{known(task_id).difficulty}\n"
+    )
 
 
 def _benchmark(name: str) -> str:
@@ -139,5 +144,16 @@ def _group(called: str, members: Iterable[str]) -> str:
     return f"group: {called}\ntask:\n{listed}aggregate_metric_list:\n{means}metadata: {{version: {__version__}}}\n"
 
 
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the folder, as ``python -m deepgym_env.integrations.lm_eval`` does."""
+    parser = argparse.ArgumentParser(description="Write DeepGym's tasks for lm-eval; print the folder of them.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="a further task's id, or an imported benchmark")
+    given = parser.parse_args(argv)
+    try:
+        print(register_deepgym_tasks(names=given.names))
+    except DeepGymError as error:
+        parser.error(str(error))
+
+
 if __name__ == "__main__":
-    print(register_deepgym_tasks(names=sys.argv[1:]))
+    main()

@@ -6,11 +6,13 @@
 
 OpenRLHF has no place for a sample without a verdict: a reward of None ends training with an error that
 names no cause, anything else is trained on. So after the engine's own retries a request without a
-verdict is answered with HTTP 503 and the cause, which OpenRLHF logs, and tries again four times.
+verdict is answered with HTTP 503, which OpenRLHF tries again four times. It drops the body of an answer that
+is no reward, so the cause is in the log of the server as well.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RewardRequest", "answer_in", "completion_of", "create_openrlhf_router", "reward_fields"]
 
+_logger = logging.getLogger(__name__)
 _END = re.compile(r"(?:<[|｜][^<>|｜\s]{1,64}[|｜]>|</s>|<eos>|<end_of_turn>|<pad>)\Z")
 _LONGEST_END = 80
 _LEAST_SHARED = 32  # characters of a prompt that was cut off at its start, white space aside
@@ -77,7 +80,7 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
     It answers ``{"query": [...], "prompts": [...], "labels": [...]}``, which OpenRLHF sends, and
     ``{"prompts": [...], "outputs": [...]}`` alike, with ``rewards`` and ``scores``, the mean over a task's
     tests (0..1), and ``extra_logs``. A body it can't use is answered with 422 and what is wrong with it, a
-    completion without a verdict with 503 and the cause.
+    completion without a verdict with 503 and the cause; both are logged.
 
     Args:
         env: The task of rows without a label, or the tasks that labels may name; None: labels name any.
@@ -91,6 +94,11 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
     scorer = Scorer(env, dg)
     router: APIRouter = fastapi.APIRouter(tags=["reward"])
 
+    def refused(status: int, told: str, headers: dict[str, str] | None = None) -> Exception:
+        _logger.warning("/reward/score answered %d: %s", status, told)
+        refusal: Exception = fastapi.HTTPException(status, told, headers=headers)
+        return refusal
+
     def score(body: RewardRequest) -> dict[str, Any]:
         """Score completions, test by test."""
         try:
@@ -99,15 +107,14 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
             for label in labels:
                 scorer.task_of(label)
         except (ConfigError, TaskError) as error:
-            raise fastapi.HTTPException(422, str(error)) from error
+            raise refused(422, str(error)) from error
         try:
             results = scorer(completions, labels)
         except DeepGymError as error:
-            raise fastapi.HTTPException(503, f"no verdict: {error}") from error
+            raise refused(503, f"no verdict: {error}") from error
         lost = [result.details for result in results if not result.has_verdict]
         if lost:
-            told = f"no verdict on {len(lost)} of {len(results)}: {lost[0]}"
-            raise fastapi.HTTPException(503, told, headers={"Retry-After": "1"})
+            raise refused(503, f"no verdict on {len(lost)} of {len(results)}: {lost[0]}", {"Retry-After": "1"})
         return reward_fields(results)
 
     router.add_api_route("/reward/score", score, methods=["POST"])

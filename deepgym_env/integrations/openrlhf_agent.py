@@ -24,6 +24,7 @@ from openrlhf.utils.agent import AgentExecutorBase, AgentInstanceBase, MultiTurn
 from deepgym_env.blocking import DeepGym
 from deepgym_env.envs.coding import CodingEnv
 from deepgym_env.envs.episode import Action
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, SandboxError
 from deepgym_env.integrations.openrlhf import answer_in
 from deepgym_env.integrations.openrlhf_reward import PAUSES
@@ -59,7 +60,7 @@ class AgentExecutor(AgentExecutorBase):  # type: ignore[misc]
             engine: The engine that judges; by default this process's.
             pauses: Seconds before each further try of an episode without a verdict.
         """
-        self._max_turns, self._engine, self._pauses = max_turns, engine, tuple(pauses)
+        self._max_turns, self._engine, self._pauses = max_turns, HeldEngine(engine), tuple(pauses)
 
     async def execute(
         self,
@@ -79,7 +80,7 @@ class AgentExecutor(AgentExecutorBase):  # type: ignore[misc]
         """
         for pause in (*self._pauses, None):
             instance = AgentInstance(
-                max_turns=self._max_turns, engine=self._engine, turns=ChatTurns(hf_tokenizer, prompt)
+                max_turns=self._max_turns, engine=self._engine(), turns=ChatTurns(hf_tokenizer, prompt)
             )
             given = copy.deepcopy(sampling_params)  # OpenRLHF's loop changes it, and it is all the samples'
             heard = _Heard(llm_engine, instance)

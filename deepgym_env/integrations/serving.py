@@ -13,6 +13,8 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
+from deepgym_env.catalog import load_task
+from deepgym_env.errors import TaskError
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.optional import require
 
@@ -23,11 +25,11 @@ _SWEEP_SECONDS = 60.0
 _NESTED = ("extra_info", "verifier_metadata", "reward_spec", "extras")
 
 
-def serve(make_app: Callable[[str | None], Any], what: str, port: int, argv: Sequence[str] | None = None) -> None:
+def serve(make_app: Callable[..., Any], what: str, port: int, argv: Sequence[str] | None = None) -> None:
     """Serve what ``make_app`` makes of a task's id, until interrupted.
 
     Args:
-        make_app: Makes the application; given the task of rows that name none, or None.
+        make_app: Makes the application; given the task of rows that name none, or None, and ``max_turns``.
         what: What is served, for the help text.
         port: The port unless the command line names another.
         argv: The command line without the program; by default this process's.
@@ -39,9 +41,15 @@ def serve(make_app: Callable[[str | None], Any], what: str, port: int, argv: Seq
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=port)
     parser.add_argument("--task", help="id of the task of rows that name none")
+    parser.add_argument("--max-turns", type=int, help="turns of an episode; a workspace is judged after the last")
     given = parser.parse_args(argv)
     uvicorn = require("uvicorn", what, "server")
-    uvicorn.run(make_app(given.task), host=given.host, port=given.port, log_level="warning")
+    try:
+        if given.task is not None:
+            load_task(given.task)
+    except TaskError as error:
+        parser.error(str(error))
+    uvicorn.run(make_app(given.task, max_turns=given.max_turns), host=given.host, port=given.port, log_level="warning")
 
 
 def keeping(

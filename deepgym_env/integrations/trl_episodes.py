@@ -11,7 +11,6 @@ TRL neither closes an environment nor says when its rollout is over: the reward 
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, TypeVar
@@ -20,10 +19,8 @@ from deepgym_env.actions import Tool
 from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.engine import Environment
-from deepgym_env.envs.coding import CodingEnv
-from deepgym_env.envs.shared_engine import Lease, lease_engine
-from deepgym_env.envs.submission_episode import SubmissionEpisode
-from deepgym_env.envs.workspace_episode import WorkspaceEpisode
+from deepgym_env.envs.coding import CodingEnv, tools_of
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, UnknownTaskError
 from deepgym_env.integrations.live import LiveEpisode
 from deepgym_env.integrations.trl_metrics import Outcome, RewardFn, log_outcomes
@@ -61,9 +58,7 @@ class Episodes:
         self.tasks: dict[str, AnyTask] = {task.id: task for task in tasks}
         if not self.tasks:
             raise ConfigError("episodes need at least one task, got none")
-        self._given, self._max_turns = engine, max_turns
-        self._lease: Lease | None = None
-        self._lock = threading.Lock()
+        self._engine, self._max_turns = HeldEngine(engine), max_turns
 
     def task_of(self, name: str | None) -> AnyTask:
         """Return the task of a row that names ``name``; of one that names none, the only one."""
@@ -77,17 +72,7 @@ class Episodes:
 
     def begin(self, task: AnyTask) -> LiveEpisode:
         """Begin an episode of a task."""
-        return LiveEpisode(CodingEnv(task, max_turns=self._max_turns, engine=self._engine), None)
-
-    @property
-    def _engine(self) -> DeepGym:
-        """The engine, which outlives each single episode."""
-        if self._given is not None:
-            return self._given
-        with self._lock:
-            if self._lease is None or self._lease.engine.closed:
-                self._lease = lease_engine(self)
-            return self._lease.engine
+        return LiveEpisode(CodingEnv(task, max_turns=self._max_turns, engine=self._engine()), None)
 
 
 def conclude(episode: LiveEpisode) -> Outcome:
@@ -122,13 +107,14 @@ class _Environment:
     def __init__(self) -> None:
         self._episode: LiveEpisode | None = None
         self._outcome: Outcome | None = None
+        self._failure: Exception | None = None
 
     def reset(self, **row: Any) -> str | None:
         """Begin the episode of a row; return the task's prompt, unless the row's prompt has it already."""
         if self._episode is not None:
             self._episode.env.close()
         task = self._episodes.task_of(row.get(self._task_column))
-        self._episode, self._outcome = self._episodes.begin(task), None
+        self._episode, self._outcome, self._failure = self._episodes.begin(task), None, None
         said = last_said(row.get("prompt"))
         if task.prompt.strip() in said:
             return None
@@ -136,13 +122,20 @@ class _Environment:
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> str:
         """Make a call, which is a turn; return what it answered."""
-        if self._episode is None or self._outcome is not None or self._episode.over:
+        if self._episode is None or self._outcome or self._failure or self._episode.over:
             return _OVER
-        return self._episode.step({"name": name, "arguments": dict(arguments)})
+        try:
+            return self._episode.step({"name": name, "arguments": dict(arguments)})
+        except Exception as error:  # TRL only tells the model of it, and goes on
+            self._failure = error
+            raise
 
     def _conclude(self) -> Outcome:
         if self._episode is None:
             raise ConfigError("the environment has no episode: its rollout was not begun with reset()")
+        if self._failure is not None:
+            self._episode.env.close()
+            raise self._failure
         if self._outcome is None:
             self._outcome = conclude(self._episode)
         return self._outcome
@@ -190,7 +183,7 @@ def make_trl_environment_factory(
             f"these tasks are of several kinds ({', '.join(kinds)}), whose tools differ: "
             "make_trl_environment_factories makes a class for each"
         )
-    tools = {tool.name: tool for task in episodes.tasks.values() for tool in _tools(task)}
+    tools = {tool.name: tool for task in episodes.tasks.values() for tool in tools_of(task)}
     methods = {name: _method(tool) for name, tool in tools.items()}
     held = {"_episodes": episodes, "_task_column": task_column, "__doc__": f"Episodes of {kinds[0]} tasks."}
     return type(f"DeepGym{kinds[0].title()}", (_Environment,), {**methods, **held, "__module__": __name__})
@@ -232,10 +225,6 @@ def trl_environment_of(task: Environment | str) -> str:
     if isinstance(found, WorkspaceTask):
         return "workspace"
     return "program" if isinstance(found, ProgramTask) else "function"
-
-
-def _tools(task: AnyTask) -> tuple[Tool, ...]:
-    return WorkspaceEpisode.tools_of(task) if isinstance(task, WorkspaceTask) else SubmissionEpisode.tools_of(task)
 
 
 def _method(tool: Tool) -> Callable[..., str]:
@@ -288,6 +277,7 @@ def deepgym_episode(prompts: Sequence[Any], completions: Sequence[Any], **column
 
     Raises:
         ConfigError: If the trainer has neither environments nor a rollout function of DeepGym's.
+        DeepGymError: What a call of an episode raised, such as a missing package: no state it left is judged.
     """
     outcomes: list[Outcome | None]
     if EPISODE in columns:

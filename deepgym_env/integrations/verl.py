@@ -193,5 +193,6 @@ _scorers: dict[Mode | None, Scorer] = {}
 
 
 def _scorer(mode: Mode | None) -> Scorer:
-    """Return this process's scorer of a mode; making one that isn't kept starts nothing."""
-    return _scorers.setdefault(mode, Scorer() if mode is None else Scorer(engine=DeepGym(mode)))
+    """Return this process's scorer of a mode; one that isn't kept starts nothing."""
+    known = _scorers.get(mode)
+    return known or _scorers.setdefault(mode, Scorer() if mode is None else Scorer(engine=DeepGym(mode)))

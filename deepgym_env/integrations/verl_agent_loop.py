@@ -26,6 +26,7 @@ from verl.utils.profiler import simple_timer
 
 from deepgym_env.catalog import load_task
 from deepgym_env.envs.coding import CodingEnv
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, SandboxError
 from deepgym_env.integrations.verl_rows import row_of_info, task_in
 from deepgym_env.rollout import Reply, Rollout, arollout
@@ -34,6 +35,7 @@ from deepgym_env.task import WorkspaceTask
 __all__ = ["DeepGymAgentLoop", "NoVerdict"]
 
 NoVerdict = Literal["auto", "raise", "mask"]
+_engine = HeldEngine()  # verl makes a loop for each trajectory
 _ACROSS_TURNS = "max_global_steps"  # of what the server says with each answer, what its last turn has right
 
 
@@ -88,7 +90,8 @@ class DeepGymAgentLoop(AgentLoopBase):  # type: ignore[misc] # verl has no types
         if name is None:
             raise ConfigError("a row names no task: give it extra_info.task or reward_model.ground_truth")
         task = load_task(name)
-        env = CodingEnv(task, max_turns=self._max_turns, dense=self._dense and isinstance(task, WorkspaceTask))
+        dense = self._dense and isinstance(task, WorkspaceTask)
+        env = CodingEnv(task, max_turns=self._max_turns, dense=dense, engine=_engine())
         request = f"det-{priority}" if self.rollout_config.full_determinism else uuid4().hex
         talk = _Talk(self, list(row["raw_prompt"]), sampling_params, request)
         try:

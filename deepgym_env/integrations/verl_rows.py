@@ -3,7 +3,7 @@
 - :func:`write_verl_parquet`: tasks as a file for verl's ``RLHFDataset``.
 - :data:`KEYS`, :func:`row_of`, :func:`row_of_info`, :func:`untouched`, :func:`unjudged`: what a result says,
   always under the same names, since verl makes a column of each.
-- :func:`task_in`: the task a row names; :func:`tools_of`: the tools of a task.
+- :func:`task_in`: the task a row names.
 """
 
 from __future__ import annotations
@@ -13,12 +13,10 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
-from deepgym_env.actions import Tool, describe_tools
+from deepgym_env.actions import describe_tools
 from deepgym_env.catalog import load_task
 from deepgym_env.datasets import to_hf
-from deepgym_env.engine import AsyncDeepGym
-from deepgym_env.envs.submission_episode import SubmissionEpisode
-from deepgym_env.envs.workspace_episode import WorkspaceEpisode
+from deepgym_env.envs.coding import tools_of
 from deepgym_env.errors import ConfigError
 from deepgym_env.optional import require
 from deepgym_env.result import RunResult
@@ -30,7 +28,6 @@ __all__ = [
     "row_of",
     "row_of_info",
     "task_in",
-    "tools_of",
     "unjudged",
     "untouched",
     "write_verl_parquet",
@@ -84,19 +81,6 @@ def _for_agent(row: dict[str, Any], task: AnyTask, agent: Agent | None) -> dict[
         told = f"{last['content'].rstrip()}\n\n{describe_tools(tools_of(task))}"
         return {**row, "prompt": [*before, {**last, "content": told}]}
     return row
-
-
-def tools_of(task: AnyTask) -> tuple[Tool, ...]:
-    """Return the tools an agent has in an episode of a task.
-
-    Example:
-        >>> [tool.name for tool in tools_of(load_task("two_sum"))]
-        ['submit', 'run_code']
-    """
-    engine = AsyncDeepGym(workers=1)  # starts nothing
-    if isinstance(task, WorkspaceTask):
-        return WorkspaceEpisode(engine, task).tools
-    return SubmissionEpisode(engine, task).tools
 
 
 def task_in(ground_truth: Any, extra_info: Mapping[str, Any] | None) -> str | None:

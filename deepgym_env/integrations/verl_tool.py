@@ -3,35 +3,36 @@
 - :class:`DeepGymTool`: one tool of a task's episode; a tool configuration lists one entry for each.
 
 verl creates and releases a tool around every single call and says nowhere that a trajectory is over, so
-episodes are kept by trajectory, and end when they are over or nobody has asked for them for ``ttl`` seconds.
+verl's object of the trajectory holds the episode: it ends when it is over, or with that object.
 A trajectory's rewards telescope: their sum is the result of the state judged last, and that result reaches
 :func:`deepgym_env.integrations.verl.compute_score` in ``extra_info`` by verl's manager ``naive``.
 
-After an infrastructure failure, or where an episode could not be begun or was ended in between, that result
-has no verdict, and ``compute_score`` raises.
+After an infrastructure failure, or where an episode could not be begun or a call failed, that result has
+no verdict, and ``compute_score`` raises.
 Source: verl 0.9.1, ``tools/base_tool.py`` and ``experimental/agent_loop/tool_agent_loop.py``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 from typing import Any
-from uuid import uuid4
 
 from verl.tools.base_tool import BaseTool
 from verl.tools.schemas import OpenAIFunctionToolSchema, ToolResponse
 
 from deepgym_env.catalog import load_task
+from deepgym_env.envs.coding import CodingEnv, tools_of
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError
-from deepgym_env.integrations.live import LiveEpisode, LiveEpisodes
+from deepgym_env.integrations.live import LiveEpisode
 from deepgym_env.integrations.verl import NOTE
-from deepgym_env.integrations.verl_rows import row_of_info, tools_of, unjudged
+from deepgym_env.integrations.verl_rows import row_of_info, unjudged
 from deepgym_env.task import WorkspaceTask
 
 __all__ = ["DeepGymTool"]
 
 _OVER = "The episode is over: nothing was done."
+_engine = HeldEngine()  # for longer than a trajectory
 
 
 class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
@@ -47,8 +48,8 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
 
     ``tool`` is its name and ``task`` a task that has it: the description comes from there. A row that
     names a task for the tool (``write_verl_parquet(..., agent="tool_agent")`` writes such rows) works on
-    that one. Further keys: ``max_turns``; ``ttl``, 3600 seconds; ``dense``, true: a workspace is judged
-    after every call, since verl does not say which call is the last.
+    that one. Further keys: ``max_turns``; ``dense``, true: a workspace is judged after every call, since
+    verl does not say which call is the last.
     """
 
     def __init__(self, config: dict[str, Any], tool_schema: OpenAIFunctionToolSchema | None = None) -> None:
@@ -65,7 +66,6 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
         schemas = {tool.name: tool.schema() for tool in tools_of(load_task(self._task))}
         if config["tool"] not in schemas:
             raise ConfigError(f"{self._task} has no tool {config['tool']!r}: it has {', '.join(schemas)}")
-        self._live = _live(float(config.get("ttl", 3600.0)))
         super().__init__(config, tool_schema or OpenAIFunctionToolSchema.model_validate(schemas[config["tool"]]))
 
     async def execute(
@@ -100,18 +100,15 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
             return ToolResponse(text=episode.observation), episode.earned if result["has_verdict"] else None, result
 
     def _call(self, trajectory: _Trajectory, task: str, parameters: dict[str, Any]) -> LiveEpisode:
-        """Make a call, of an episode begun now if none was; return the episode.
-
-        Raises:
-            RefusedError: If there are as many episodes as may be, or this one was ended meanwhile.
-        """
-        if not trajectory.begun:
+        """Make a call, of an episode begun now if none was; return the episode."""
+        if trajectory.episode is None:
             dense = self._dense and isinstance(load_task(task), WorkspaceTask)
-            self._live.start(trajectory.key, task, max_turns=self._max_turns, dense=dense)
-            trajectory.begun = True
-        episode = self._live.step(trajectory.key, {"name": self.name, "arguments": parameters})
+            env = CodingEnv(task, max_turns=self._max_turns, dense=dense, engine=_engine())
+            trajectory.episode = LiveEpisode(env, None)
+        episode = trajectory.episode
+        episode.step({"name": self.name, "arguments": parameters})
         if episode.over:
-            self._live.end(trajectory.key)
+            episode.env.close()
         return episode
 
     def _task_for(self, agent_data: Any) -> str:
@@ -121,17 +118,17 @@ class DeepGymTool(BaseTool):  # type: ignore[misc] # verl has no types
 
 
 class _Trajectory:
-    """What is known of a trajectory between its calls."""
+    """What is known of a trajectory between its calls; the session of its episode ends with it."""
 
-    def __init__(self, request_id: str) -> None:
-        self.key = f"{request_id}-{uuid4().hex}"  # request ids come again where verl is deterministic
+    def __init__(self) -> None:
         self.turn = asyncio.Lock()
-        self.begun = self.over = False
+        self.episode: LiveEpisode | None = None
+        self.over = False
 
 
 def _trajectory_of(agent_data: Any) -> _Trajectory:
     """Return what verl's object of a trajectory carries for us."""
-    known: _Trajectory = vars(agent_data).setdefault("_deepgym", _Trajectory(agent_data.request_id))
+    known: _Trajectory = vars(agent_data).setdefault("_deepgym", _Trajectory())
     return known
 
 
@@ -139,9 +136,3 @@ def _note(agent_data: Any, result: dict[str, Any]) -> None:
     """Leave a result where ``compute_score`` finds it."""
     extras = agent_data.extra_fields.get("extras") or {}
     agent_data.extra_fields["extras"] = {**extras, NOTE: result}
-
-
-@functools.cache
-def _live(ttl: float) -> LiveEpisodes:
-    """Return this process's episodes."""
-    return LiveEpisodes(ttl=ttl)

@@ -5,6 +5,9 @@
 An infrastructure failure is told in the observation: ``reward`` None, ``has_verdict`` False, ``valids``
 False. The trajectory ends there, since its state is gone.
 
+VerlTool's client asks again after a timeout. Whoever sends the action once more that an episode ended with
+gets its answer once more; before the end an action sent again is another turn.
+
 The protocol: ``verl_tool/servers/tool_server.py`` and ``verl_tool/agent_loop/verltool_agent_loop.py`` of
 https://github.com/TIGER-AI-Lab/verl-tool.
 """
@@ -27,6 +30,7 @@ from deepgym_env.task import WorkspaceTask
 __all__ = ["create_verltool_app"]
 
 _OVER = "The episode is over."
+_Answer = tuple[dict[str, Any], bool, bool]
 _SUBMIT: dict[str, Any] = {"name": "submit", "arguments": {}}
 
 
@@ -103,7 +107,7 @@ def create_verltool_app(
         places: dict[str, list[int]] = {}
         for place, key in enumerate(request.trajectory_ids):
             places.setdefault(key, []).append(place)
-        answers: dict[int, tuple[dict[str, Any], bool, bool]] = {}
+        answers: dict[int, _Answer] = {}
 
         def play(own: list[int]) -> None:
             for place in own:
@@ -133,25 +137,33 @@ class _Turns:
     def __init__(self, live: LiveEpisodes, task: str | None, max_turns: int | None) -> None:
         self._live, self._task, self._max_turns = live, task, max_turns
 
-    def take(self, request: ActionRequest, place: int) -> tuple[dict[str, Any], bool, bool]:
+    def take(self, request: ActionRequest, place: int) -> _Answer:
         """Take one; return observation, whether the trajectory is done, and whether the action was valid."""
         key = request.trajectory_ids[place]
         if request.finish and request.finish[place]:
             self._live.end(key)
             return {"obs": "", "reward": None}, True, True
         episode = self._live.get(key) or self._begin(key, request.extra_fields[place] if request.extra_fields else {})
+        action, last = request.actions[place], bool(request.is_last_step and request.is_last_step[place])
         with episode.lock:
-            if episode.over:
+            if not episode.over:
+                episode.answered = action, self._answer(episode, action, last)
+            known = episode.answered
+            if known is None or known[0] != action:
                 return {"obs": _OVER, "reward": None, **told(episode.info)}, True, False
-            before, last = episode.returned, bool(request.is_last_step and request.is_last_step[place])
-            seen, valid = episode.step(request.actions[place]), bool(episode.info["action_valid"])
-            if last and not episode.over and isinstance(episode.env.task, WorkspaceTask):
-                seen = f"{seen}\n\n{episode.step(_SUBMIT)}"
-            if episode.over:
-                episode.env.close()
-            lost = not episode.info["has_verdict"]
-            reward = None if lost else episode.returned - before
-            return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
+            answer: _Answer = known[1]
+            return answer
+
+    def _answer(self, episode: LiveEpisode, action: str, last: bool) -> _Answer:
+        before = episode.returned
+        seen, valid = episode.step(action), bool(episode.info["action_valid"])
+        if last and not episode.over and isinstance(episode.env.task, WorkspaceTask):
+            seen = f"{seen}\n\n{episode.step(_SUBMIT)}"
+        if episode.over:
+            episode.env.close()
+        lost = not episode.info["has_verdict"]
+        reward = None if lost else episode.returned - before
+        return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
 
     def _begin(self, key: str, extra: Mapping[str, Any]) -> LiveEpisode:
         task = named_task(extra) or self._task

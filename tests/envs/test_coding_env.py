@@ -22,7 +22,7 @@ from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
 import deepgym_env
 from deepgym_env import DeepGym, load_task
 from deepgym_env.envs import CodingEnv, UnicodeText
-from deepgym_env.errors import ConfigError, UnknownTaskError
+from deepgym_env.errors import ClosedError, ConfigError, UnknownTaskError
 from deepgym_env.sandbox import LocalBackend
 from deepgym_env.wrappers import ScalarReward
 
@@ -551,3 +551,13 @@ def test_closing_twice_does_no_harm_and_use_goes_on():
     env.reset(seed=0)
     assert env.step(env.unwrapped.task.reference)[2] is True
     env.close()
+
+
+def test_a_step_on_a_closed_engine_leaves_nothing_unawaited():
+    with DeepGym(workers=1) as engine:
+        env = CodingEnv("reverse_string", engine=engine)
+        env.reset()
+    with pytest.raises(ClosedError):
+        env.step("x = 1")
+    with pytest.raises(ClosedError):
+        env.reset()

@@ -55,6 +55,15 @@ def test_there_is_an_end_to_them(engine: DeepGym) -> None:
         assert len(live) == 0
 
 
+def test_the_engine_outlives_an_episode() -> None:
+    with LiveEpisodes() as live:
+        before = live.start("a", "reverse_string").env._engine
+        live.end("a")
+        assert live.start("b", "reverse_string").env._engine is before
+        assert not before.closed
+    assert before.closed
+
+
 def test_threads_take_turns(engine: DeepGym) -> None:
     with LiveEpisodes(engine=engine) as live, ThreadPoolExecutor(8) as threads:
         for number in range(8):

@@ -25,8 +25,9 @@ from lm_eval.utils import make_table
 
 from deepgym_env import DeepGym, Task, load_environment, task_ids
 from deepgym_env.benchmarks.importing import import_benchmark
+from deepgym_env.envs import register
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
-from deepgym_env.integrations.lm_eval import make_lm_eval_task, register_deepgym_tasks
+from deepgym_env.integrations.lm_eval import main, make_lm_eval_task, register_deepgym_tasks
 from deepgym_env.integrations.lm_eval_task import DeepGymTask
 from deepgym_env.sandbox.local import LocalBackend
 
@@ -229,6 +230,23 @@ def test_what_is_no_task(tmp_path: Path) -> None:
         register_deepgym_tasks(tmp_path, ["debug_fix"])
     with pytest.raises(ConfigError, match=r"must hold tasks or benchmark, got \['task'\]"):
         DeepGymTask({"task": "x", "dataset_kwargs": {"task": "coin_change"}})
+
+
+def test_a_task_with_the_name_of_a_number(home: Path, tmp_path: Path, make_task: Callable[..., Task]) -> None:
+    register(make_task(([2], 4), id="2048", reference="def f(n): return 2 * n"))
+    place = register_deepgym_tasks(tmp_path, ["2048"])
+    results = evaluate(knowing("2048"), "deepgym_2048", place=place)
+    assert metrics(results, "deepgym_2048") == {"score": 1.0, "pass": 1.0, "verdict": 1.0}
+
+
+def test_its_command_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["fizzbuzz"])
+    assert capsys.readouterr().out == f"{home / 'lm_eval'}\n"
+    for argv, code, said in ((["--help"], 0, "usage:"), (["fizbuzz"], 2, "error: no task 'fizbuzz'")):
+        with pytest.raises(SystemExit) as left:
+            main(argv)
+        assert left.value.code == code
+        assert said in "".join(capsys.readouterr())
 
 
 @pytest.mark.timeout(600)  # lm-eval reads the thousands of files of its own tasks

@@ -98,11 +98,14 @@ def test_no_verdict_over_http_is_no_reward(
     assert logged.text.count("503, message='Service Unavailable'") == 5
 
 
-def test_the_cause_is_told(broken: DeepGym) -> None:
+def test_the_cause_is_told(broken: DeepGym, caplog: pytest.LogCaptureFixture) -> None:
     answer = client("reverse_string", broken).post("/reward/score", json={"outputs": [RIGHT, RIGHT]})
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert re.match(r"no verdict on 2 of 2: .*/no/such/python", answer.json()["detail"])
+    assert f"/reward/score answered 503: {answer.json()['detail']}" in caplog.text
+    client(None, broken).post("/reward/score", json={"outputs": ["?"]})
+    assert "/reward/score answered 422: a row names no task" in caplog.text
 
 
 def client(*args: Any) -> TestClient:

@@ -65,6 +65,23 @@ def test_an_episode_is_a_conversation(engine: DeepGym, tokenizer: Any) -> None:
     assert experience.action_mask.sum() == sum(end - start for start, end in played["action_ranges"])
 
 
+def test_the_engine_outlives_an_episode(tokenizer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[DeepGym] = []
+    reset = CodingEnv.reset
+
+    def watched(env: CodingEnv) -> Any:
+        used.append(env._engine)
+        return reset(env)
+
+    monkeypatch.setattr(CodingEnv, "reset", watched)
+    executor = AgentExecutor()
+    for _ in range(2):
+        assert sample(executor, tokenizer, RIGHT)["reward"] == 1.0
+    first, second = used
+    assert first is second
+    assert not first.closed
+
+
 def test_rewards_add_up_to_the_state_it_ends_in(engine: DeepGym, tokenizer: Any) -> None:
     rewards = []
 

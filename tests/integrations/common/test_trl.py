@@ -21,7 +21,7 @@ from trl import GRPOConfig, GRPOTrainer
 from deepgym_env import DeepGym, ProgramTask, Task, load_environment
 from deepgym_env.datasets import rows, to_hf
 from deepgym_env.envs import CodingEnv
-from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
+from deepgym_env.errors import ClosedError, ConfigError, PackageError, SandboxError, UnknownTaskError
 from deepgym_env.integrations.trl import (
     make_trl_environment_factories,
     make_trl_environment_factory,
@@ -33,6 +33,7 @@ from deepgym_env.integrations.trl import (
 )
 from deepgym_env.sandbox import Backend
 from deepgym_env.sandbox.local import LocalBackend
+from deepgym_env.task import SuiteTask
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:transformers"),  # what TRL asks of it is deprecated there
@@ -416,6 +417,42 @@ def test_tools_on_a_broken_engine_train_to_nothing(train: Train, broken: DeepGym
     )
     assert all(math.isnan(value) for value in column(trainer, "deepgym_episode"))
     assert list(trainer._logs["advantages"]) == [0.0] * 4
+
+
+def test_a_call_that_fails_is_no_reward(engine: DeepGym) -> None:
+    suite = "import unittest, double\nclass T(unittest.TestCase):\n    def test(self): self.assertEqual(double.f(2), 4)"
+    told = {"id": "double", "title": "Double", "prompt": "Write f(x).", "module": "double", "packages": ("nosuchpkg",)}
+    environment = make_trl_environment_factory(SuiteTask.of(suite, **told), engine=engine)()
+    reward = make_trl_episode_reward()
+    environment.reset()
+    with pytest.raises(PackageError):  # TRL tells the model of it
+        environment.submit(code="def f(x): return 2 * x")
+    assert environment.submit(code="pass").startswith("The episode is over")
+    for _ in range(2):
+        with pytest.raises(PackageError, match="nosuchpkg"):
+            reward(prompts=["?"], completions=["?"], environments=[environment])
+    environment.reset()
+    assert reward(prompts=["?"], completions=["?"], environments=[environment]) == [0.0]
+
+
+def test_a_closed_engine_is_no_reward() -> None:
+    with DeepGym(workers=1) as closed:
+        environment = make_trl_environment_factory("reverse_string", engine=closed)()
+        environment.reset()
+    with pytest.raises(ClosedError):
+        environment.submit(code=RIGHT)
+    with pytest.raises(ClosedError):
+        make_trl_episode_reward()(prompts=["?"], completions=["?"], environments=[environment])
+
+
+def test_the_engine_outlives_an_episode() -> None:
+    environment = make_trl_environment_factory("reverse_string")()
+    environment.reset()
+    before = environment._episode.env._engine
+    assert make_trl_episode_reward()(prompts=["?"], completions=["?"], environments=[environment]) == [0.0]
+    environment.reset()
+    assert environment._episode.env._engine is before
+    assert not before.closed
 
 
 def test_wrong_use_of_environments_is_said_at_once(engine: DeepGym) -> None:

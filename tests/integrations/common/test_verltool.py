@@ -70,7 +70,9 @@ def test_rewards_of_a_trajectory_add_up_to_its_score(client: Client) -> None:
     assert 0 < rewards[0] < 1
     assert rewards[1] == 0
     assert (done, seen["passed"], seen["score"]) == (True, True, 1.0)
-    ((seen, done, valid),) = client.act(("t", RIGHT))
+    ((again, done, valid),) = client.act(("t", RIGHT))  # as the client does when the answer came too late
+    assert (again, done, valid) == (seen, True, True)
+    ((seen, done, valid),) = client.act(("t", PART))
     assert (seen["reward"], done, valid) == (None, True, False)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import json
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,18 +24,18 @@ with warnings.catch_warnings():
 
     from deepgym_env import integrations
     from deepgym_env.integrations import verl as adapter
-    from deepgym_env.integrations import verl_tool
+    from deepgym_env.integrations import verl_agent_loop, verl_tool
 
 import numpy as np
 import torch
 from omegaconf import open_dict
 from transformers import AutoTokenizer
 
-from deepgym_env import DeepGym, load_environment
+from deepgym_env import AsyncDeepGym, DeepGym, load_environment
 from deepgym_env.envs import CodingEnv, shared_engine
+from deepgym_env.envs.shared_engine import HeldEngine
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
 from deepgym_env.feedback import feedback
-from deepgym_env.integrations.live import LiveEpisodes
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -73,11 +74,15 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Environments made now find no daemon to start sandboxes."""
     for scorer in adapter._scorers.values():
         scorer.close()
+    for module in (verl_tool, verl_agent_loop):
+        module._engine.release()
     gc.collect()
     assert shared_engine._shares == 0, "something still shares an engine that works"
     monkeypatch.setenv("DEEPGYM_MODE", "docker")
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
     yield
+    for module in (verl_tool, verl_agent_loop):
+        module._engine.release()
     gc.collect()
 
 
@@ -132,6 +137,32 @@ def test_rewards_of_a_batch_are_those_of_the_last_states(
     expected = [engine.run(load_environment("reverse_string"), WRONG).score, 0.0]
     assert done.batch["rm_scores"].sum(dim=1).tolist() == pytest.approx(expected)
     assert done.non_tensor_batch["task"].tolist() == ["reverse_string", "two_sum"]
+    sys.modules["deepgym_env.integrations.verl_agent_loop"]._engine.release()
+
+
+def test_the_engine_outlives_a_trajectory(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[DeepGym] = []
+    reset = CodingEnv.reset
+
+    def watched(env: CodingEnv, **options: Any) -> Any:
+        used.append(env._engine)
+        return reset(env, **options)
+
+    monkeypatch.setattr(CodingEnv, "reset", watched)
+    loop = with_loop(folder, tmp_path / "loops.yaml")
+    tools = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit")
+    for config, said, agent in (
+        (loop, RIGHT, {"agent": "deepgym_agent"}),
+        (tools, call("submit", code=RIGHT), {"agent": "tool_agent", "tools_kwargs": {}}),
+    ):
+        used.clear()
+        for _ in range(2):
+            play(
+                config, in_turn(said, "Done."), [row("reverse_string", **agent)], scored=agent["agent"] == "tool_agent"
+            )
+        first, second = used
+        assert first is second
+        assert not first.closed
 
 
 def test_a_workspace_is_judged_where_it_stands(folder: Path, tmp_path: Path, closed: list[str]) -> None:
@@ -240,10 +271,15 @@ def test_a_masked_trajectory_moves_no_weight() -> None:
 
 
 @pytest.fixture
-def live(monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveEpisodes]:
-    with LiveEpisodes() as episodes:
-        monkeypatch.setattr(verl_tool, "_live", lambda ttl: episodes)
-        yield episodes
+def tools_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeepGym]:
+    """An engine of the tools' own."""
+    with DeepGym(workers=1) as engine:
+        monkeypatch.setattr(verl_tool, "_engine", HeldEngine(engine))
+        yield engine
+
+
+async def sessions_of(engine: AsyncDeepGym) -> int:
+    return len(engine._fleet._host._sessions)
 
 
 def with_tools(folder: Path, path: Path, task: str, *names: str, **options: Any) -> Any:
@@ -262,7 +298,7 @@ def with_tools(folder: Path, path: Path, task: str, *names: str, **options: Any)
     return config
 
 
-def test_tools_work_on_one_episode(folder: Path, tokenizer: Any, tmp_path: Path, live: LiveEpisodes) -> None:
+def test_tools_work_on_one_episode(folder: Path, tokenizer: Any, tmp_path: Path, tools_engine: DeepGym) -> None:
     config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash", "edit_file")
     model = in_turn(
         call("bash", command="cd tests && export WHERE=here"),
@@ -275,14 +311,18 @@ def test_tools_work_on_one_episode(folder: Path, tokenizer: Any, tmp_path: Path,
     done = play(config, model, rows, scored=True)
     whole = tokenizer.decode(done.batch["responses"][0])
     assert "here\n/workspace/tests" in whole
-    assert len(live) == 2  # verl does not say that they are over
+    deadline = time.monotonic() + 30
+    while tools_engine.call(sessions_of):  # verl does not say that they are over: they end with what it holds of them
+        gc.collect()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     scores = done.batch["rm_scores"].sum(dim=1).tolist()
     assert scores[0] == scores[1] == pytest.approx(sum(done.non_tensor_batch["tool_rewards"][0]))
     assert 0.0 < scores[0] < 1.0
     assert done.non_tensor_batch["status"].tolist() == ["wrong_answer"] * 2
 
 
-def test_the_state_judged_last_is_the_reward(folder: Path, tmp_path: Path, live: LiveEpisodes) -> None:
+def test_the_state_judged_last_is_the_reward(folder: Path, tmp_path: Path) -> None:
     config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit", "run_code")
     model = in_turn(call("submit", code=WRONG), call("submit", code=RIGHT), call("submit", code=WRONG), "Done.")
     rows = [row("reverse_string", "tool_agent", tools_kwargs={})]
@@ -296,7 +336,7 @@ def test_the_state_judged_last_is_the_reward(folder: Path, tmp_path: Path, live:
     assert text.non_tensor_batch["status"].tolist() == ["passed"]
 
 
-def test_calls_of_one_message_take_turns(folder: Path, tokenizer: Any, tmp_path: Path, live: LiveEpisodes) -> None:
+def test_calls_of_one_message_take_turns(folder: Path, tokenizer: Any, tmp_path: Path) -> None:
     config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash", dense=False)
     with open_dict(config):
         config.actor_rollout_ref.rollout.multi_turn.max_parallel_calls = 3
@@ -309,46 +349,41 @@ def test_calls_of_one_message_take_turns(folder: Path, tokenizer: Any, tmp_path:
     assert done.non_tensor_batch["status"].tolist() == ["not_run"]  # neither submitted nor judged after each call
 
 
-def test_an_answer_after_scratch_work_is_judged(folder: Path, tmp_path: Path, live: LiveEpisodes) -> None:
+def test_an_answer_after_scratch_work_is_judged(folder: Path, tmp_path: Path) -> None:
     config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "run_code")
     model = in_turn(call("run_code", code="print('abc'[::-1])"), f"```python\n{RIGHT}\n```")
     done = play(config, model, [row("reverse_string", "tool_agent", tools_kwargs={})], scored=True)
     assert done.non_tensor_batch["passed"].tolist() == [True]
 
 
-def test_an_episode_that_was_lost_is_no_reward(folder: Path, tmp_path: Path, live: LiveEpisodes) -> None:
+def test_a_call_that_fails_is_no_reward(folder: Path, tmp_path: Path, tools_engine: DeepGym) -> None:
     config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit")
     rows = [row("reverse_string", "tool_agent", tools_kwargs={})]
 
-    def lose_it(prompt: str) -> str:
+    def close(prompt: str) -> str:
         said = in_turn(call("submit", code=WRONG), call("submit", code=RIGHT), "Done.")(prompt)
         if RIGHT in said:
-            live.close()
+            tools_engine.close()
         return said
 
     with pytest.raises(SandboxError, match="no verdict on reverse_string"):
-        play(config, lose_it, rows, scored=True)
+        play(config, close, rows, scored=True)
 
 
-def test_an_episode_that_could_not_begin_is_no_reward(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with LiveEpisodes(capacity=1) as full:
-        full.start("another", "reverse_string")
-        monkeypatch.setattr(verl_tool, "_live", lambda ttl: full)
-        config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash")
-        model = in_turn(call("bash", command="ls"), "Done.")
-        with pytest.raises(SandboxError, match="no verdict on debug_fix"):
-            play(config, model, [row("debug_fix", "tool_agent", tools_kwargs={})], scored=True)
+def test_an_episode_that_could_not_begin_is_no_reward(folder: Path, tmp_path: Path) -> None:
+    config = with_tools(folder, tmp_path / "tools.yaml", "debug_fix", "bash")
+    model = in_turn(call("bash", command="ls"), "Done.")
+    bound = {"bash": {"create_kwargs": {"task": "no_such_task"}}}
+    with pytest.raises(SandboxError, match="no verdict on no_such_task"):
+        play(config, model, [row("debug_fix", "tool_agent", tools_kwargs=bound)], scored=True)
 
 
 @pytest.mark.usefixtures("no_sandbox")
 def test_no_verdict_in_a_tool_is_no_reward(folder: Path, tmp_path: Path) -> None:
-    config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit", ttl=1234.5)
+    config = with_tools(folder, tmp_path / "tools.yaml", "reverse_string", "submit")
     rows = [row("reverse_string", "tool_agent", tools_kwargs={})]
     with pytest.raises(SandboxError, match="no verdict on reverse_string"):
         play(config, in_turn(call("submit", code=RIGHT), "Done."), rows, scored=True)
-    verl_tool._live(1234.5).close()
 
 
 def test_tools_are_described(folder: Path, tmp_path: Path) -> None:

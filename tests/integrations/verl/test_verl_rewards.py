@@ -29,6 +29,7 @@ from transformers import AutoTokenizer
 
 from deepgym_env import DeepGym, Task, load_environment
 from deepgym_env.errors import ConfigError, SandboxError, UnknownTaskError
+from deepgym_env.integrations import verl as adapter
 from deepgym_env.integrations.verl import acompute_score, compute_score, make_verl_compute_score
 from deepgym_env.integrations.verl_rows import KEYS, write_verl_parquet
 
@@ -216,3 +217,16 @@ def test_prompts_of_workspaces_tell_of_their_tools(tmp_path: Path) -> None:
 
 def test_the_asynchronous_one_takes_the_same_options() -> None:
     assert asyncio.run(acompute_score("x", RIGHT, "reverse_string", returns="score")) == 1.0
+
+
+def test_a_mode_has_one_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    class Counted(DeepGym):
+        def __init__(self, mode: str) -> None:
+            made.append(mode)
+
+    monkeypatch.setattr(adapter, "DeepGym", Counted)
+    monkeypatch.setattr(adapter, "_scorers", {})
+    assert adapter._scorer("docker") is adapter._scorer("docker")
+    assert made == ["docker"]
