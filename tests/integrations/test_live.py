@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from deepgym_env import DeepGym
+from deepgym_env.envs import shared_engine
 from deepgym_env.errors import RefusedError, UnknownTaskError
 from deepgym_env.integrations.live import LiveEpisodes
 
@@ -55,7 +57,10 @@ def test_there_is_an_end_to_them(engine: DeepGym) -> None:
         assert len(live) == 0
 
 
-def test_the_engine_outlives_an_episode() -> None:
+def test_the_engine_outlives_an_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.collect()
+    monkeypatch.setattr(shared_engine, "_engine", None)  # other tests' shares are others'
+    monkeypatch.setattr(shared_engine, "_shares", 0)
     with LiveEpisodes() as live:
         before = live.start("a", "reverse_string").env._engine
         live.end("a")
