@@ -23,7 +23,6 @@ with warnings.catch_warnings():
 from omegaconf import open_dict
 
 from deepgym_env import DeepGym
-from deepgym_env.envs import CodingEnv
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
@@ -62,9 +61,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def give(*given: DeepGym) -> None:
         left = iter(given)
-        monkeypatch.setattr(
-            verl_agent_loop, "CodingEnv", lambda task, **options: CodingEnv(task, engine=next(left), **options)
-        )
+        monkeypatch.setattr(verl_agent_loop, "_engine", lambda: next(left))
 
     return give
 
