@@ -8,7 +8,10 @@ STAMP := $(VENV)/.installed-dev
 # of what is in requirements-no-deps.txt, requirements.txt has the part that the tests need.
 INTEGRATIONS ?= common verl openenv
 # uv doesn't read pip's settings: where they name wheels on disk or a certificate, it is told.
-UV := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS=$(PIP_FIND_LINKS)) $(if $(PIP_CERT),SSL_CERT_FILE=$(PIP_CERT)) $(BIN)/uv -q
+PIP_HAS = $(shell $(PYTHON) -m pip config get global.$(1) 2>/dev/null)
+FIND_LINKS = $(or $(PIP_FIND_LINKS),$(call PIP_HAS,find-links))
+CERT = $(or $(PIP_CERT),$(call PIP_HAS,cert))
+UV = $(if $(FIND_LINKS),UV_FIND_LINKS="$(FIND_LINKS)") $(if $(CERT),SSL_CERT_FILE="$(CERT)") $(BIN)/uv -q
 
 .PHONY: quickstart test test-integrations lint bench clean
 
