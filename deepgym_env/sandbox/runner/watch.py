@@ -17,6 +17,7 @@ from .link import Link
 __all__ = ["Outcome", "Stream", "Watch"]
 
 _STATE_CAP = 1 << 16
+_PAUSE = 0.001  # seconds for what was killed to end
 _LOOK = 0.05
 _LOAD_FACTOR = 20.0  # wall time that CPU time buys, as in the supervisor
 _MOST_OUTPUT = 1 << 26
@@ -136,7 +137,7 @@ class Watch:
                     pass
                 elif not self._take_ready(descriptor):
                     poll.unregister(descriptor)
-            self._reap(os.WNOHANG)
+            self._reap()
             now = time.monotonic()
             if now >= next_look and self.status is None:
                 next_look = now + _LOOK
@@ -183,14 +184,15 @@ class Watch:
             self.outcome.reason = reason
             os.kill(self.pid, signal.SIGKILL)
 
-    def _reap(self, options: int) -> None:
+    def _reap(self) -> bool:
+        """Take note of those that have ended; return whether there are others."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, options)
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
-                return
+                return False
             if pid == 0:
-                return
+                return True
             if pid == self.pid:
                 self.status = status
             elif pid == self.helper:
@@ -225,15 +227,24 @@ class Watch:
         return reading
 
     def _end_all(self) -> None:
-        """End what is left of the tree, then read what is left of its output."""
+        """End what is left of the tree, then read what is left of its output.
+
+        Killed again as long as something is left: under gVisor one can be born while the others are killed.
+        """
+        self._kill_all()
+        while self._reap():
+            time.sleep(_PAUSE)
+            self._kill_all()
+        for descriptor in (self.state_reader, *(stream.reader for stream in self.outcome.streams)):
+            self._drain(descriptor)
+        self._conclude()
+
+    @staticmethod
+    def _kill_all() -> None:
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
             pass
-        self._reap(0)
-        for descriptor in (self.state_reader, *(stream.reader for stream in self.outcome.streams)):
-            self._drain(descriptor)
-        self._conclude()
 
     def _conclude(self) -> None:
         outcome, status = self.outcome, self.status or 0
