@@ -21,7 +21,8 @@ from deepgym_env.engine import AsyncDeepGym, Environment, Mode, Progress
 from deepgym_env.errors import ClosedError, ConfigError
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import BatchResult, RunResult
-from deepgym_env.sandbox import Backend, Command, Entry, Isolation, IsolationLevel, Session, Snapshot
+from deepgym_env.sandbox import Backend, Command, Entry, Isolation, IsolationLevel
+from deepgym_env.sandbox.workspace import Keepsake, Workspace
 from deepgym_env.task import File, LanguageName, SessionLimits, StateTest, WorkspaceTask
 
 __all__ = ["BlockingSession", "DeepGym"]
@@ -49,6 +50,8 @@ class DeepGym:
         retries: int = 2,
         min_isolation: IsolationLevel = "process",
         backend: Backend | None = None,
+        url: str | None = None,
+        api_key: str | None = None,
     ) -> None:
         """Configure the engine as :class:`AsyncDeepGym` is; nothing is started yet."""
         self._make: Callable[[], AsyncDeepGym] = functools.partial(
@@ -59,6 +62,8 @@ class DeepGym:
             retries=retries,
             min_isolation=min_isolation,
             backend=backend,
+            url=url,
+            api_key=api_key,
         )
         first = self._make()  # so that a wrong option fails here
         self.mode = first.mode
@@ -86,7 +91,13 @@ class DeepGym:
         """
         return self.call(lambda engine: engine.run_batch(env, outputs, max_parallel=max_parallel, progress=progress))
 
-    def run_many(self, submissions: Sequence[tuple[Environment | str, str]]) -> list[RunResult]:
+    def run_many(
+        self,
+        submissions: Sequence[tuple[Environment | str, str]],
+        *,
+        max_parallel: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[RunResult]:
         """Judge submissions, each of a task of its own; see :meth:`AsyncDeepGym.run_many`.
 
         Example:
@@ -95,7 +106,7 @@ class DeepGym:
             >>> [result.task_id for result in results]
             ['fizzbuzz', 'two_sum']
         """
-        return self.call(lambda engine: engine.run_many(submissions))
+        return self.call(lambda engine: engine.run_many(submissions, max_parallel=max_parallel, progress=progress))
 
     def session(
         self,
@@ -109,7 +120,7 @@ class DeepGym:
         session = self.call(lambda engine: engine.session(task, files=files, limits=limits, ttl=ttl))
         return BlockingSession(session, self)
 
-    def resume(self, snapshot: Snapshot) -> BlockingSession:
+    def resume(self, snapshot: Keepsake) -> BlockingSession:
         """Start a session as another one was; see :meth:`AsyncDeepGym.resume`."""
         return BlockingSession(self.call(lambda engine: engine.resume(snapshot)), self)
 
@@ -165,14 +176,14 @@ class DeepGym:
 
         For what has no method here: environments keep many episodes going at once this way.
         """
-        with self._lock:
-            if self._closed:
-                raise ClosedError("the engine is closed; make a new one")
-            if self._core is None:
-                self._core = _Core(self._make())
-                weakref.finalize(self, _Core.stop, self._core)
-            core = self._core
-        return core.call(ask)
+        return self._running().call(ask)
+
+    def submit(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> concurrent.futures.Future[_T]:
+        """Have ``ask(engine)`` run on the engine's event loop; return the future of what it returns.
+
+        For programs with an event loop of their own: ``await asyncio.wrap_future(dg.submit(...))``.
+        """
+        return self._running().submit(ask)
 
     def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
         """Have ``ask(engine)`` run on the engine's event loop sometime; after ``close`` it does nothing."""
@@ -180,6 +191,15 @@ class DeepGym:
             core = self._core
         if core is not None:
             core.post(ask)
+
+    def _running(self) -> _Core:
+        with self._lock:
+            if self._closed:
+                raise ClosedError("the engine is closed; make a new one")
+            if self._core is None:
+                self._core = _Core(self._make())
+                weakref.finalize(self, _Core.stop, self._core)
+            return self._core
 
     @property
     def closed(self) -> bool:
@@ -205,7 +225,7 @@ class BlockingSession:
         '1\n/workspace/sub\n'
     """
 
-    def __init__(self, session: Session, engine: DeepGym) -> None:
+    def __init__(self, session: Workspace, engine: DeepGym) -> None:
         """Wrap a session of ``engine``."""
         self.session = session
         self._engine = engine
@@ -244,15 +264,15 @@ class BlockingSession:
         """Return what lies below a folder; see :meth:`Session.list`."""
         return self._call(self.session.list(path, depth=depth, limit=limit))
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> Keepsake:
         """Keep the session as it is now; see :meth:`Session.snapshot`."""
         return self._call(self.session.snapshot())
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def restore(self, snapshot: Keepsake) -> None:
         """Make the session as it was; see :meth:`Session.restore`."""
         self._call(self.session.restore(snapshot))
 
-    def drop(self, snapshot: Snapshot) -> None:
+    def drop(self, snapshot: Keepsake) -> None:
         """Forget a snapshot; see :meth:`Session.drop`."""
         self._call(self.session.drop(snapshot))
 
@@ -294,10 +314,7 @@ class _Core:
     def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         if threading.current_thread() is self._thread:
             raise ConfigError("a progress callback must not call the engine it reports on")
-        try:
-            future = asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
-        except RuntimeError as error:  # closed by another thread meanwhile
-            raise ClosedError("the engine is closed; make a new one") from error
+        future = self.submit(ask)
         try:
             return future.result()
         except concurrent.futures.CancelledError as error:
@@ -305,6 +322,12 @@ class _Core:
         except KeyboardInterrupt:
             future.cancel()
             raise
+
+    def submit(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> concurrent.futures.Future[_T]:
+        try:
+            return asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
+        except RuntimeError as error:  # closed by another thread meanwhile
+            raise ClosedError("the engine is closed; make a new one") from error
 
     def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
         with contextlib.suppress(RuntimeError):  # closed by now

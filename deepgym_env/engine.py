@@ -6,37 +6,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import functools
-import hashlib
 import os
-import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from deepgym_env.catalog import load_task
-from deepgym_env.errors import ClosedError, ConfigError, IsolationError, SandboxError
+from deepgym_env.errors import ConfigError
+from deepgym_env.executors import Mode, Options, executor_for
 from deepgym_env.extraction import extract_code
-from deepgym_env.fleet import IN_FLIGHT, Fleet
-from deepgym_env.judge import Judge, StateJudge, judge_of
+from deepgym_env.judge.not_run import not_run
 from deepgym_env.programs import Program, ProgramResult
-from deepgym_env.result import BatchResult, CaseResult, RunResult, RunStatus, Timing
-from deepgym_env.sandbox import Backend, Isolation, IsolationLevel, Session, Snapshot
+from deepgym_env.result import BatchResult, RunResult
+from deepgym_env.sandbox import Backend, Isolation, IsolationLevel
 from deepgym_env.sandbox.isolation import LEVELS
-from deepgym_env.sandbox.modes import Mode, backend_for
-from deepgym_env.task import AnyTask, File, LanguageName, SessionLimits, StateTest, SubmissionTask, Task, WorkspaceTask
+from deepgym_env.sandbox.workspace import Workspace
+from deepgym_env.task import AnyTask, File, LanguageName, SessionLimits, StateTest, SubmissionTask, WorkspaceTask
 
 __all__ = ["AsyncDeepGym", "Environment", "Mode", "Progress", "load_environment"]
 
 Progress = Callable[[int, int], None]
 Environment = AnyTask
-_T = TypeVar("_T")
 
 _MAX_CODE = 1 << 20
 _MAX_TEXT = 1 << 24
 _MAX_STDIN = 1 << 27
-_JUDGES = 64
 _TTL = 3600.0  # seconds a session may be idle: trainers don't always close what they open
 
 
@@ -71,17 +65,23 @@ class AsyncDeepGym:
         retries: int = 2,
         min_isolation: IsolationLevel = "process",
         backend: Backend | None = None,
+        url: str | None = None,
+        api_key: str | None = None,
     ) -> None:
         """Configure the engine; nothing is started yet.
 
         Args:
-            mode: Where submissions run, see :func:`~deepgym_env.sandbox.modes.backend_for`; by default
-                what the environment variable ``DEEPGYM_MODE`` says, else ``local``.
+            mode: Where submissions run: on this machine in a sandbox (see
+                :func:`~deepgym_env.sandbox.modes.backend_for`), by a server (``remote``), or on a Ray
+                cluster (``ray``); by default what the environment variable ``DEEPGYM_MODE`` says, else ``local``.
             image: What the sandbox holds, for modes that run containers.
             workers: Runners; by default one per CPU this process may use.
             retries: How often a submission is tried again after an infrastructure failure.
             min_isolation: Refuse to run with less: ``none``, ``process`` or ``full``.
             backend: A backend of your own instead of the mode's.
+            url: The server's address for ``remote``, by default ``DEEPGYM_URL``; the cluster's for ``ray``, as
+                ``ray.init`` takes it.
+            api_key: The key for ``remote``; by default ``DEEPGYM_API_KEY``.
 
         Raises:
             ConfigError: If an option has a value that can't work.
@@ -93,15 +93,21 @@ class AsyncDeepGym:
         if min_isolation not in LEVELS:
             raise ConfigError(f"min_isolation must be one of {', '.join(LEVELS)}, got {min_isolation!r}")
         self.mode = mode or os.environ.get("DEEPGYM_MODE") or "local"
-        self.workers = workers or len(os.sched_getaffinity(0))
-        self._retries = retries
-        self._fleet = Fleet(
-            backend or backend_for(self.mode, image),
-            workers=self.workers,
+        options = Options(
+            image=image,
+            workers=workers,
             retries=retries,
             min_isolation=min_isolation,
+            backend=backend,
+            url=url,
+            api_key=api_key,
         )
-        self._judges: OrderedDict[int, Judge] = OrderedDict()
+        self._executor = executor_for(self.mode, options)
+
+    @property
+    def workers(self) -> int:
+        """Runners side by side."""
+        return self._executor.workers
 
     async def run(self, env: Environment | str, model_output: str) -> RunResult:
         """Judge one submission.
@@ -118,8 +124,7 @@ class AsyncDeepGym:
             IsolationError: If the sandbox is isolated less than asked for.
             ClosedError: If the engine is closed.
         """
-        task = _task_of(env)
-        return await self._run_code(task, _code_of(model_output, task.language))
+        return (await self._judge([(_task_of(env), model_output)], None, None))[0]
 
     async def run_batch(
         self,
@@ -140,54 +145,64 @@ class AsyncDeepGym:
         Returns:
             The results, in the order of ``outputs``.
         """
-        if max_parallel is not None and max_parallel < 1:
-            raise ConfigError(f"max_parallel must be at least 1, got {max_parallel!r}")
         if isinstance(outputs, str):
             raise ConfigError("outputs must be a sequence of submissions, got one str; use run() for one")
         task = _task_of(env)
-        codes = [_code_of(output, task.language) for output in outputs]
-        results: dict[str, RunResult] = {}
-        copies = Counter(codes)
-        todo = iter(copies.items())
-        done = 0
+        return BatchResult(results=tuple(await self._judge([(task, each) for each in outputs], max_parallel, progress)))
 
-        async def work() -> None:
-            nonlocal done
-            for code, times in todo:
-                results[code] = await self._run_code(task, code)
-                done += times
-                if progress is not None:
-                    progress(done, len(codes))
-
-        parallel = min(max_parallel or self.workers * IN_FLIGHT, len(copies))
-        await _gather([work() for _ in range(parallel)])
-        return BatchResult(results=tuple(results[code] for code in codes))
-
-    async def run_many(self, submissions: Sequence[tuple[Environment | str, str]]) -> list[RunResult]:
+    async def run_many(
+        self,
+        submissions: Sequence[tuple[Environment | str, str]],
+        *,
+        max_parallel: int | None = None,
+        progress: Progress | None = None,
+    ) -> list[RunResult]:
         """Judge submissions, each of a task of its own; equal ones of a task are run once.
 
         Args:
             submissions: Tasks, or their ids, and what a model wrote.
+            max_parallel: How many run at a time; by default what the workers can take.
+            progress: Called with ``(done, total)`` after each submission.
 
         Returns:
             The results, in order.
         """
-        groups: dict[int, list[int]] = {}
-        tasks = [_task_of(env) for env, _ in submissions]
-        for number, task in enumerate(tasks):
-            groups.setdefault(id(task), []).append(number)
+        return await self._judge([(_task_of(env), output) for env, output in submissions], max_parallel, progress)
+
+    async def _judge(
+        self, submissions: Sequence[tuple[SubmissionTask, str]], max_parallel: int | None, progress: Progress | None
+    ) -> list[RunResult]:
+        if max_parallel is not None and max_parallel < 1:
+            raise ConfigError(f"max_parallel must be at least 1, got {max_parallel!r}")
+        groups: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+        for number, (task, output) in enumerate(submissions):
+            groups[id(task), _code_of(output, task.language)].append(number)
         results: dict[int, RunResult] = {}
 
-        async def judge(numbers: Sequence[int]) -> None:
-            batch = await self.run_batch(tasks[numbers[0]], [submissions[number][1] for number in numbers])
-            results.update(zip(numbers, batch, strict=True))
+        def settle(numbers: Sequence[int], result: RunResult) -> None:
+            results.update((number, result) for number in numbers)
+            if progress is not None:
+                progress(len(results), len(submissions))
 
-        await _gather([judge(numbers) for numbers in groups.values()])
+        asked = []
+        for (_, code), numbers in groups.items():
+            task = submissions[numbers[0]][0]
+            refused = _refused(task, code)
+            if refused is not None:
+                settle(numbers, refused)
+            else:
+                asked.append(((task, code), numbers))
+        if asked:
+            await self._executor.run(
+                [submission for submission, _ in asked],
+                max_parallel=max_parallel,
+                done=lambda number, result: settle(asked[number][1], result),
+            )
         return [results[number] for number in range(len(submissions))]
 
     async def isolation(self) -> Isolation:
         """Start a sandbox if none runs and return what isolation is in force."""
-        return await self._fleet.isolation()
+        return await self._executor.isolation()
 
     async def session(
         self,
@@ -196,7 +211,7 @@ class AsyncDeepGym:
         files: Sequence[File] = (),
         limits: SessionLimits | None = None,
         ttl: float | None = _TTL,
-    ) -> Session:
+    ) -> Workspace:
         """Start a session: a workspace in a sandbox that lives from call to call.
 
         Args:
@@ -214,40 +229,18 @@ class AsyncDeepGym:
         if task is not None and files:
             raise ConfigError("a session begins with a task or with files, not both")
         task = _workspace_task(task) if task is not None else None
-        for _ in range(self._retries):
-            try:
-                return await self._open(task, files, limits, ttl)
-            except (IsolationError, ClosedError):
-                raise
-            except SandboxError:
-                continue
-        return await self._open(task, files, limits, ttl)
+        return await self._executor.session(task, files=files, limits=limits, ttl=ttl)
 
-    async def _open(
-        self, task: WorkspaceTask | None, files: Sequence[File], limits: SessionLimits | None, ttl: float | None
-    ) -> Session:
-        if task is None:
-            return await self._fleet.session(files=files, limits=limits, ttl=ttl)
-        service = f"{task.support}\n\nSEED = {task.seed}\n\n{task.service}" if task.service else None
-        return await self._fleet.session(
-            files=task.files,
-            setup=task.setup,
-            service=service,
-            limits=limits or task.limits,
-            ttl=ttl,
-            template=_fingerprint(task),
-        )
-
-    async def resume(self, snapshot: Snapshot) -> Session:
+    async def resume(self, snapshot: Any) -> Workspace:
         """Start a session as another one was when the snapshot was taken: a branch.
 
         Raises:
             SandboxError: If the sandbox that holds the snapshot is gone.
         """
-        return await self._fleet.resume(snapshot)
+        return await self._executor.resume(snapshot)
 
     async def judge(
-        self, task: WorkspaceTask | str, session: Session, *, tests: Sequence[StateTest] | None = None
+        self, task: WorkspaceTask | str, session: Workspace, *, tests: Sequence[StateTest] | None = None
     ) -> RunResult:
         """Judge the state of a session by a task's tests; nothing in the session changes.
 
@@ -262,19 +255,7 @@ class AsyncDeepGym:
         Raises:
             TaskError: If the task's checker is broken.
         """
-        task = _workspace_task(task)
-        judge = StateJudge(task, tests)
-        cause, began = "", time.perf_counter()
-        for attempt in range(1, self._retries + 2):
-            try:
-                result = await judge.judge(session, self._fleet)
-            except (IsolationError, ClosedError):
-                raise
-            except SandboxError as error:
-                cause = str(error)
-                continue
-            return _timed(result, began, attempt)
-        return _not_run(task, "infrastructure_error", cause, tests=judge.tests)
+        return await self._executor.judge(_workspace_task(task), session, tests)
 
     async def execute(self, program: Program, stdin: bytes = b"") -> ProgramResult:
         """Compile a stand-alone program and run it.
@@ -313,7 +294,7 @@ class AsyncDeepGym:
         if isinstance(stdins, (str, bytes)):
             raise ConfigError("stdins must be a sequence of inputs, got one; use execute() for one")
         inputs = [_stdin_of(stdin) for stdin in stdins]
-        return await self._fleet.run_program(program, inputs, max_parallel)
+        return await self._executor.execute(program, inputs, max_parallel)
 
     async def languages(self) -> Mapping[LanguageName, str | None]:
         """Return each language programs may be in with the version of its toolchain in the sandbox.
@@ -323,11 +304,11 @@ class AsyncDeepGym:
         Raises:
             SandboxError: If no sandbox could be started.
         """
-        return await self._fleet.languages()
+        return await self._executor.languages()
 
     async def aclose(self) -> None:
         """End every sandbox; runs under way fail. Closing twice does no harm."""
-        await self._fleet.aclose()
+        await self._executor.aclose()
 
     async def __aenter__(self) -> AsyncDeepGym:
         """Return the engine itself."""
@@ -336,38 +317,6 @@ class AsyncDeepGym:
     async def __aexit__(self, *exc: object) -> None:
         """Close the engine."""
         await self.aclose()
-
-    # ── one submission ────────────────────────────────────────────────────────────────────
-
-    async def _run_code(self, task: SubmissionTask, code: str) -> RunResult:
-        began = time.perf_counter()
-        if not code:
-            return _not_run(task, "no_code", "the text holds no code")
-        if len(code) > _MAX_CODE:
-            return _not_run(task, "output_limit", f"the code is longer than {_MAX_CODE} characters")
-        judge = self._judge(task)
-        cause = ""
-        for attempt in range(1, self._retries + 2):
-            try:
-                result = await judge.judge(code, self._fleet)
-            except (IsolationError, ClosedError):
-                raise
-            except SandboxError as error:
-                cause = str(error)
-                continue
-            return _timed(result, began, attempt)
-        timing = Timing(wall_seconds=time.perf_counter() - began, attempts=self._retries + 1)
-        return _not_run(task, "infrastructure_error", cause, timing)
-
-    def _judge(self, task: SubmissionTask) -> Judge:
-        """Return the task's judge, made once while the task is in use."""
-        judge = self._judges.get(id(task))
-        if judge is None:
-            judge = self._judges[id(task)] = judge_of(task)  # holds the task, so its id stays taken
-            if len(self._judges) > _JUDGES:
-                self._judges.popitem(last=False)
-        self._judges.move_to_end(id(task))
-        return judge
 
 
 def _task_of(env: Environment | str) -> SubmissionTask:
@@ -397,16 +346,6 @@ def _workspace_task(task: Environment | str) -> WorkspaceTask:
     return task
 
 
-@functools.lru_cache(maxsize=256)
-def _fingerprint_of(parts: tuple[object, ...]) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _fingerprint(task: WorkspaceTask) -> str:
-    """Return a key of what a session of the task begins with."""
-    return _fingerprint_of((task.files, task.setup, task.service, task.support, task.seed, task.limits))
-
-
 def _code_of(model_output: str, language: LanguageName) -> str:
     if not isinstance(model_output, str):
         raise ConfigError(f"model_output must be a str, got {type(model_output).__name__}")
@@ -414,43 +353,10 @@ def _code_of(model_output: str, language: LanguageName) -> str:
     return extract_code(model_output, language) if len(model_output) <= _MAX_TEXT else model_output
 
 
-def _timed(result: RunResult, began: float, attempts: int) -> RunResult:
-    timing = result.timing.model_copy(update={"wall_seconds": time.perf_counter() - began, "attempts": attempts})
-    return result.model_copy(update={"timing": timing})
-
-
-async def _gather(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Wait for all; when one fails, cancel the others before raising."""
-    tasks = [asyncio.ensure_future(coroutine) for coroutine in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _not_run(
-    task: AnyTask,
-    status: RunStatus,
-    details: str,
-    timing: Timing | None = None,
-    tests: Sequence[StateTest] | None = None,
-) -> RunResult:
-    """Return the result of a submission of which no line was run."""
-    cases = tuple(
-        CaseResult(id=test.id, passed=False, score=0.0, status="not_run", public=test.public)
-        for test in (task.tests if tests is None else tests)
-    )
-    components = {"correctness": 0.0}
-    if isinstance(task, Task) and any(test.budget is not None for test in task.tests):
-        components["efficiency"] = 0.0
-    return RunResult(
-        task_id=task.id,
-        status=status,
-        cases=cases,
-        reward_components=components,
-        details=details,
-        seed=task.seed,
-        timing=timing or Timing(),
-    )
+def _refused(task: SubmissionTask, code: str) -> RunResult | None:
+    """Return the result of what isn't worth a sandbox."""
+    if not code:
+        return not_run(task, "no_code", "the text holds no code")
+    if len(code) > _MAX_CODE:
+        return not_run(task, "output_limit", f"the code is longer than {_MAX_CODE} characters")
+    return None

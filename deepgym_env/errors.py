@@ -11,7 +11,10 @@
     │   └── PackageError       the sandbox lacks packages that a suite of tests needs
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
-    │   └── IsolationError     less isolation is in force than was asked for
+    │   ├── IsolationError     less isolation is in force than was asked for
+    │   └── RemoteError        a server can't be reached, failed, or answered what is no answer
+    │       ├── RemoteAccessError  it asks for a key, or the key isn't allowed to do that
+    │       └── RemoteBusyError    it is too busy, also after all retries
     ├── HubError               the Hugging Face Hub can't give or take what was asked
     │   ├── HubNotFoundError   no such repository or revision, or no such task in it
     │   ├── HubAccessError     no token, or one that isn't allowed to do that
@@ -44,6 +47,9 @@ __all__ = [
     "LanguageError",
     "PackageError",
     "RefusedError",
+    "RemoteAccessError",
+    "RemoteBusyError",
+    "RemoteError",
     "SandboxError",
     "StoreError",
     "TaskError",
@@ -91,6 +97,18 @@ class SandboxError(DeepGymError):
 
 class IsolationError(SandboxError):
     """Less isolation is in force than ``min_isolation`` asks for."""
+
+
+class RemoteError(SandboxError):
+    """A DeepGym server can't be reached, failed, or answered what is no answer."""
+
+
+class RemoteAccessError(RemoteError):
+    """The server asks for a key, or the key isn't allowed to do that."""
+
+
+class RemoteBusyError(RemoteError):
+    """The server is too busy, also after all retries."""
 
 
 class HubError(DeepGymError):

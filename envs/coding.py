@@ -26,7 +26,7 @@ from deepgym_env.envs.spaces import UnicodeText
 from deepgym_env.envs.submission_episode import SubmissionEpisode
 from deepgym_env.envs.workspace_episode import WorkspaceEpisode
 from deepgym_env.errors import ClosedError, ConfigError
-from deepgym_env.sandbox import Session
+from deepgym_env.sandbox.workspace import Workspace
 from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
 __all__ = ["CodingEnv", "tools_of"]
@@ -227,7 +227,7 @@ class CodingEnv(gym.Env[str, Action]):
         return other
 
     @property
-    def session(self) -> Session:
+    def session(self) -> Workspace:
         """The session of a workspace's episode, to look into; asynchronous, see :meth:`DeepGym.call`.
 
         Raises:

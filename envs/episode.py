@@ -23,7 +23,7 @@ from deepgym_env.actions import ParsedAction, Tool, ToolCall, parse_action
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ClosedError, SandboxError
 from deepgym_env.result import RunResult
-from deepgym_env.sandbox import Snapshot
+from deepgym_env.sandbox.workspace import Keepsake
 from deepgym_env.task import AnyTask, StateTest, WorkspaceTask
 
 if sys.version_info >= (3, 11):
@@ -67,7 +67,7 @@ class EpisodeSnapshot:
     over: bool
     shown: str
     history: tuple[tuple[Any, str], ...]
-    session: Snapshot | None
+    session: Keepsake | None
     signs: Mapping[str, Any]
 
 
@@ -303,7 +303,7 @@ class Episode(ABC, Generic[_Task]):
             await self.forget(snapshot)
         return other
 
-    async def _keep(self) -> Snapshot | None:
+    async def _keep(self) -> Keepsake | None:
         return None
 
     async def _bring_back(self, snapshot: EpisodeSnapshot) -> None:

@@ -12,7 +12,8 @@ from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.episode import Episode, EpisodeSnapshot
 from deepgym_env.errors import ClosedError, RefusedError, SandboxError
 from deepgym_env.feedback import feedback
-from deepgym_env.sandbox import Command, Entry, Session, Snapshot
+from deepgym_env.sandbox import Command, Entry
+from deepgym_env.sandbox.workspace import Keepsake, Workspace
 from deepgym_env.task import SessionLimits, WorkspaceTask
 
 __all__ = ["WorkspaceEpisode"]
@@ -33,7 +34,7 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
         """Make the episode of a task; ``dense`` judges after every turn."""
         super().__init__(engine, task, max_turns=max_turns)
         self._dense = dense
-        self._session: Session | None = None
+        self._session: Workspace | None = None
         self._submitted = False
 
     @property
@@ -47,7 +48,7 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
         return tuple(tool for tool in _TOOLS if tool.name != "run_tests" or task.public_tests)
 
     @property
-    def session(self) -> Session:
+    def session(self) -> Workspace:
         """The session of the episode under way.
 
         Raises:
@@ -112,7 +113,7 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
             return f"All {len(result.cases)} public tests pass. The hidden ones are run when you submit."
         return feedback(result)
 
-    async def _keep(self) -> Snapshot | None:
+    async def _keep(self) -> Keepsake | None:
         try:
             return await self.session.snapshot()
         except (SandboxError, ClosedError):
@@ -128,7 +129,7 @@ class WorkspaceEpisode(Episode[WorkspaceTask]):
         elif not await self._restored(kept) and not await self.recover():
             raise SandboxError("the snapshot's sandbox is gone, and repeating its turns gave other answers")
 
-    async def _restored(self, kept: Snapshot) -> bool:
+    async def _restored(self, kept: Keepsake) -> bool:
         """Go on from a snapshot of a session, where it is; False if its sandbox is gone."""
         try:
             if self._session is not None and self._session.holds(kept):

@@ -253,7 +253,7 @@ def test_closing_after_the_runner_died_does_no_harm(make):
 
 
 async def _sessions(engine):
-    return set(engine._fleet._host._sessions)
+    return set(engine._executor.fleet._host._sessions)
 
 
 def test_an_environment_closed_under_a_turn_leaves_no_session(own):

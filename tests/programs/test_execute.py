@@ -275,7 +275,7 @@ def test_no_session_is_left(own):
     own.execute(Program(language="python", code="("))
 
     async def sessions(engine):
-        return len(engine._fleet._host._sessions)
+        return len(engine._executor.fleet._host._sessions)
 
     assert own.call(sessions) == 0
 
@@ -284,12 +284,17 @@ def test_cancelled_runs_leave_nothing(own):
     async def cancel(engine):
         program = Program(language="bash", code="sleep 30", limits=ProgramLimits(wall_seconds=60))
         work = asyncio.ensure_future(engine.execute_many(program, [b""] * 4))
-        while engine._fleet._programs._seats._value == engine.workers * 2 or len(engine._fleet._host._sessions) < 2:
+        while (
+            engine._executor.fleet._programs._seats._value == engine.workers * 2
+            or len(engine._executor.fleet._host._sessions) < 2
+        ):
             await asyncio.sleep(0.02)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
-        return len(engine._fleet._host._sessions), engine._fleet._programs._seats._value == engine.workers * 2
+        return len(
+            engine._executor.fleet._host._sessions
+        ), engine._executor.fleet._programs._seats._value == engine.workers * 2
 
     assert own.call(cancel) == (0, True)
     assert own.execute(COUNT, b"1\n").stdout == "1\n"
@@ -353,9 +358,9 @@ async def _killed_while_it_runs(retries, times):
         await engine.execute(COUNT)  # a runner is there
         work = asyncio.ensure_future(engine.execute_many(program, [b"a", b"b", b"c", b"d"], max_parallel=2))
         for _ in range(times):
-            while len(engine._fleet._host._sessions) < 3:  # what was compiled, and two runs of it
+            while len(engine._executor.fleet._host._sessions) < 3:  # what was compiled, and two runs of it
                 await asyncio.sleep(0.02)
-            slot = engine._fleet._host._pool._slots[0]
+            slot = engine._executor.fleet._host._pool._slots[0]
             runner = slot.runner
             runner._handle.process.kill()
             while slot.runner is runner and not work.done():

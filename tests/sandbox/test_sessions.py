@@ -571,7 +571,7 @@ def test_an_idle_session_expires(own, start):
 
 
 async def _sessions(engine):
-    return list(engine._fleet._host._sessions)
+    return list(engine._executor.fleet._host._sessions)
 
 
 def test_closing(own, start):

@@ -157,7 +157,7 @@ def test_a_link_swapped_while_it_is_read_never_leads_out(own, ws):
     )
 
     async def race(engine):
-        twin = engine._fleet._host.adopt(ws.session.runner, ws.session.limits, None, None)
+        twin = engine._executor.fleet._host.adopt(ws.session.runner, ws.session.limits, None, None)
         twin.name = ws.session.name
         swapping = asyncio.create_task(ws.session.exec(["python3", "swap.py"]))
         await asyncio.sleep(0.2)
@@ -168,7 +168,7 @@ def test_a_link_swapped_while_it_is_read_never_leads_out(own, ws):
             with contextlib.suppress(RefusedError):
                 await twin.write("d/new", "x")
                 wrote += 1
-        engine._fleet._host.forget(twin)
+        engine._executor.fleet._host.forget(twin)
         return seen, wrote
 
     seen, _ = own.call(race)

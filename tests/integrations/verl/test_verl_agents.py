@@ -279,7 +279,7 @@ def tools_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[DeepGym]:
 
 
 async def sessions_of(engine: AsyncDeepGym) -> int:
-    return len(engine._fleet._host._sessions)
+    return len(engine._executor.fleet._host._sessions)
 
 
 def with_tools(folder: Path, path: Path, task: str, *names: str, **options: Any) -> Any:

@@ -1,0 +1,44 @@
+"""How the server behaves.
+
+- :class:`Settings`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Settings"]
+
+
+class Settings(BaseModel):
+    """Limits and places; ``deepgym serve`` has an option for each.
+
+    Attributes:
+        database: SQLAlchemy's URL of the store.
+        keys_required: Whether every request needs a key; None: if there is any key.
+        max_queue: Submissions that may wait or run at a time, all callers' together; beyond that 503.
+        key_concurrency: Requests of one key at a time; beyond that 429.
+        key_rate: Requests of one key a second, on average; beyond that 429. None: any number.
+        key_burst: Requests of one key that may come at once.
+        max_body: Bytes of a request's body.
+        max_sessions: Most sessions at a time.
+        session_ttl: Seconds after which a session nobody asked for is ended.
+        drain_seconds: How long requests under way may take after SIGTERM.
+        runs: Folder of the episode logs that ``/ui`` shows; None: there is no ``/ui``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    database: str = "sqlite:///deepgym.db"
+    keys_required: bool | None = None
+    max_queue: int = Field(default=4096, ge=1)
+    key_concurrency: int = Field(default=256, ge=1)
+    key_rate: float | None = Field(default=None, gt=0)
+    key_burst: int = Field(default=100, ge=1)
+    max_body: int = Field(default=64 << 20, ge=1024)
+    max_sessions: int = Field(default=1024, ge=1)
+    session_ttl: float = Field(default=3600.0, gt=0)
+    drain_seconds: float = Field(default=30.0, ge=0)
+    runs: Path | None = None

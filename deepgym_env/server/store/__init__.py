@@ -1,0 +1,4 @@
+"""What outlives the server: keys and jobs, in SQLite or PostgreSQL.
+
+- :class:`~deepgym_env.server.store.database.Database`: the database, brought up to date when it is opened.
+"""
