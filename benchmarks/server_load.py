@@ -48,6 +48,7 @@ class Server:
     options: tuple[str, ...] = ()
 
     def start(self) -> None:
+        """Start it, and wait until it is ready."""
         self.log = (self.folder / "server.log").open("ab")
         command = [sys.executable, "-m", "deepgym_env.cli", "serve", "--port", "0", "--open"]
         database = f"sqlite:///{self.folder / 'deepgym.db'}"
@@ -69,9 +70,11 @@ class Server:
             time.sleep(0.1)
 
     def connect(self) -> http.client.HTTPConnection:
+        """Return a connection to it."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=300)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it by a signal."""
         self.process.send_signal(how)
         self.process.wait()
         self.log.close()
@@ -113,7 +116,8 @@ def overhead(runs: int, seconds: float) -> None:
             began = time.perf_counter()
             batch = {"items": [item(code) for code in completions(runs, f"batch {turn}")]}
             status, _, answer = ask(connection, "POST", "/v1/batch", batch)
-            assert status == 200 and all(each["passed"] for each in json.loads(answer)["results"])
+            assert status == 200, answer
+            assert all(each["passed"] for each in json.loads(answer)["results"])
             rows["REST, one /v1/batch"].append(runs / (time.perf_counter() - began))
             load = Load(server, clients=16, codes=completions(runs, f"run {turn}"))
             rows["REST, /v1/run by 16 clients"].append(runs / load.run(None))
@@ -136,6 +140,7 @@ class Load:
         self.lost: list[str] = []
 
     def run(self, seconds: float | None) -> float:
+        """Post for so many seconds, or until there is nothing left; return how long it took."""
         began = time.perf_counter()
         end = None if seconds is None else began + seconds
         threads = [threading.Thread(target=self._post, args=(end,)) for _ in range(self.clients)]
