@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
+from deepgym_env.server.gate import Gate
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -39,4 +40,5 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
 
     app = FastAPI(title="DeepGym", version=__version__, lifespan=lifespan)
     app.state.services = Services(settings, judging, database)
+    app.add_middleware(Gate, services=app.state.services)
     return app

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi import Request
 
 from deepgym_env.blocking import DeepGym
+from deepgym_env.server.limits import Capacity, Throttles
 from deepgym_env.server.settings import Settings
+from deepgym_env.server.store.keys import KeyStore
 
 if TYPE_CHECKING:
     from deepgym_env.engine import AsyncDeepGym
@@ -33,11 +35,28 @@ class Services:
         settings: How it behaves.
         engine: What judges; it outlives the requests.
         database: What outlives the server.
+        keys: Who may use it.
+        keys_required: Whether a request needs one; settled when the server starts.
+        throttles: How much each key may ask for.
+        capacity: How much all may ask for together.
     """
 
     settings: Settings
     engine: DeepGym
     database: Database
+    keys: KeyStore = field(init=False)
+    keys_required: bool = field(init=False)
+    throttles: Throttles = field(init=False)
+    capacity: Capacity = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the parts that follow from the others."""
+        self.keys = KeyStore(self.database)
+        asked = self.settings.keys_required
+        self.keys_required = self.keys.any() if asked is None else asked
+        settings = self.settings
+        self.throttles = Throttles(settings.key_concurrency, settings.key_rate, settings.key_burst)
+        self.capacity = Capacity(settings.max_queue)
 
     async def ask(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         """Run ``ask(engine)`` on the engine's event loop, and wait for what it returns on this one."""
