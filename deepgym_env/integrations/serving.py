@@ -78,10 +78,12 @@ def keeping(
         threads = require("anyio.to_thread", "the server", "server")
         threads.current_default_thread_limiter().total_tokens = concurrency
         sweeping = asyncio.create_task(sweep())
-        yield
-        sweeping.cancel()
-        close()
-        live.close()
+        try:
+            yield
+        finally:  # also where it is interrupted
+            sweeping.cancel()
+            close()
+            live.close()
 
     return lifespan
 
