@@ -199,9 +199,8 @@ class _Desk:
         else:
             raise self._error(f"no tool {params.name!r}{did_you_mean(params.name, self._tools)}")
         turn: Turn = await self._threads.run_sync(work, abandon_on_cancel=True)
-        text = self._types.TextContent(type="text", text=_utf8(turn.text))
-        data = None if turn.data is None else {**turn.data, "observation": _utf8(turn.data["observation"])}
-        return self._types.CallToolResult(content=[text], structured_content=data, is_error=turn.failed)
+        text = self._types.TextContent(type="text", text=turn.text)
+        return self._types.CallToolResult(content=[text], structured_content=turn.data, is_error=turn.failed)
 
     # ── the task ──────────────────────────────────────────────────────────────────────────
 
@@ -259,11 +258,6 @@ def _key(ctx: Any) -> str:
     return _ONLY_CLIENT if ctx.request is None else str(ctx.request.headers[_SESSION])
 
 
-def _utf8(text: str) -> str:
-    """Return text without half characters, which no transport takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
 class _EndWithSession:
     """Ends the episode of a session that its client has deleted."""
 
@@ -275,14 +269,11 @@ class _EndWithSession:
         if scope["type"] != "http" or scope["method"] != "DELETE":
             await self._app(scope, receive, send)
             return
-        status = 0
+        keys = [value.decode("latin-1") for name, value in scope["headers"] if name == _SESSION.encode()]
 
         async def sending(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            if message.get("status", 500) < 400 and keys:  # where the session is gone, before that is told
+                await self._threads.run_sync(self._end, keys[0])
             await send(message)
 
         await self._app(scope, receive, sending)
-        keys = [value.decode("latin-1") for name, value in scope["headers"] if name == _SESSION.encode()]
-        if status < 400 and keys:
-            await self._threads.run_sync(self._end, keys[0])

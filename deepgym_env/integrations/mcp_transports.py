@@ -123,7 +123,8 @@ def serve_http(app: Any, host: str, port: int, ready: Callable[[str], None] = la
     try:
         listening = socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigError(f"can't listen at {host} port {port}: {error.strerror or error}: choose another") from error
+        why = os.strerror(error.errno) if isinstance(error.errno, int) and error.errno > 0 else str(error)
+        raise ConfigError(f"can't listen at {host} port {port}: {why}: choose another") from error
     with listening:
         shown = f"[{host}]" if ":" in host else host
         ready(f"http://{shown}:{listening.getsockname()[1]}/mcp")
