@@ -47,7 +47,8 @@ def mcp(
     Ends when the client leaves (stdio), or when interrupted.
     """
     from deepgym_env.integrations.mcp import create_mcp_app, create_mcp_server
-    from deepgym_env.integrations.mcp_transports import insist_on_loopback, serve_http, serve_stdio
+    from deepgym_env.integrations.mcp_http import insist_on_loopback, serve_http
+    from deepgym_env.integrations.mcp_stdio import serve_stdio
 
     chosen = resolve_task(task, seed)
     if transport is Transport.stdio:

@@ -29,19 +29,18 @@ from deepgym_env.envs.episode import turns_of
 from deepgym_env.errors import ConfigError
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.integrations.mcp_episodes import RESET, TaskEpisodes, Turn
+from deepgym_env.integrations.mcp_http import SESSION, EndWithSession, security_of
 from deepgym_env.integrations.serving import keeping
 from deepgym_env.optional import require
 
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
     from starlette.applications import Starlette
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["create_mcp_app", "create_mcp_server"]
 
 _WHAT = "an MCP server"
 _ONLY_CLIENT = "the only client"
-_SESSION = "mcp-session-id"
 _LARGEST_BODY = 4 << 20
 _RESETS = "Begin another episode of the task and read the task again; what was done so far is given up."
 _STANDING: dict[str, Any] = {
@@ -124,8 +123,8 @@ def create_mcp_app(
     """
     desk = _Desk(task, seed, max_turns, once)
     server = desk.server(ttl, capacity, concurrency, engine)
-    app = server.streamable_http_app(host=host, max_request_body_size=_LARGEST_BODY)
-    app.add_middleware(_EndWithSession, end=desk.end)
+    app = server.streamable_http_app(transport_security=security_of(host), max_request_body_size=_LARGEST_BODY)
+    app.add_middleware(EndWithSession, end=desk.end)
     return app
 
 
@@ -255,25 +254,4 @@ class _Desk:
 
 def _key(ctx: Any) -> str:
     """Return the client a request is from: over HTTP its session, which the transport knows to be one."""
-    return _ONLY_CLIENT if ctx.request is None else str(ctx.request.headers[_SESSION])
-
-
-class _EndWithSession:
-    """Ends the episode of a session that its client has deleted."""
-
-    def __init__(self, app: ASGIApp, end: Callable[[str], None]) -> None:
-        self._app, self._end = app, end
-        self._threads = require("anyio.to_thread", _WHAT, "mcp")
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "DELETE":
-            await self._app(scope, receive, send)
-            return
-        keys = [value.decode("latin-1") for name, value in scope["headers"] if name == _SESSION.encode()]
-
-        async def sending(message: Message) -> None:
-            if message.get("status", 500) < 400 and keys:  # where the session is gone, before that is told
-                await self._threads.run_sync(self._end, keys[0])
-            await send(message)
-
-        await self._app(scope, receive, sending)
+    return _ONLY_CLIENT if ctx.request is None else str(ctx.request.headers[SESSION])

@@ -21,7 +21,7 @@ import pytest
 
 pytest.importorskip("mcp_types", reason="the SDK of version 2, which environments of integrations can't have")
 from mcp import Client
-from mcp.client.stdio import StdioServerParameters
+from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.shared.exceptions import MCPError
 
 from deepgym_env import DeepGym, load_environment
@@ -44,8 +44,11 @@ HELLO = {
 }
 
 
-def child(*arguments: str) -> StdioServerParameters:
-    return StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], *arguments], env=dict(os.environ))
+def child(*arguments: str) -> Any:
+    """Return a transport to a server that the client starts."""
+    return stdio_client(
+        StdioServerParameters(command=COMMAND[0], args=[*COMMAND[1:], *arguments], env=dict(os.environ))
+    )
 
 
 def text_of(result: Any) -> str:
@@ -304,13 +307,37 @@ def test_a_version_without_sessions_is_told_to_open_one(url: Callable[..., str],
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"), [({"host": "evil.example"}, 421), ({"origin": "http://evil.example"}, 403), ({}, 200)]
+    ("headers", "status"),
+    [({"host": "evil.example"}, 421), ({"origin": "http://evil.example"}, 403), ({"origin": "http://localhost"}, 200)],
 )
 def test_pages_of_others_do_not_reach_it(
     url: Callable[..., str], engine: DeepGym, headers: dict[str, str], status: int
 ) -> None:
     accepted = {"accept": "application/json, text/event-stream", **headers}
     assert httpx.post(url("two_sum", engine=engine), json=HELLO, headers=accepted).status_code == status
+
+
+def test_where_it_is_reached_from_elsewhere_names_are_not_held_against_it(
+    url: Callable[..., str], engine: DeepGym
+) -> None:
+    headers = {"accept": "application/json, text/event-stream", "host": "training.example"}
+    at = url("two_sum", engine=engine, host="0.0.0.0")
+    assert httpx.post(at, json=HELLO, headers=headers).status_code == 200
+
+
+def test_more_sessions_than_there_may_be(url: Callable[..., str], engine: DeepGym) -> None:
+    at = url("reverse_string", engine=engine, capacity=1)
+
+    async def play() -> None:
+        async with Client(at) as second:
+            async with Client(at) as first:
+                assert not (await first.call_tool("run_code", {"code": "print(1)"})).is_error
+                refused = await second.call_tool("run_code", {"code": "print(1)"})
+                assert refused.is_error
+                assert "the most there may be" in text_of(refused)
+            assert not (await second.call_tool("run_code", {"code": "print(1)"})).is_error
+
+    asyncio.run(play())
 
 
 # ── episodes ──────────────────────────────────────────────────────────────────────────────

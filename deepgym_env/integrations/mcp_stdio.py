@@ -1,15 +1,12 @@
-"""The two ways an MCP client reaches a server: as its child, or over HTTP.
+"""An MCP server for the client that started this process.
 
 - :func:`serve_stdio`: over standard input and output.
-- :func:`serve_http`: over streamable HTTP.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from deepgym_env.errors import ConfigError
@@ -18,12 +15,11 @@ from deepgym_env.optional import require
 if TYPE_CHECKING:
     from mcp.server.lowlevel import Server
 
-__all__ = ["insist_on_loopback", "serve_http", "serve_stdio"]
+__all__ = ["serve_stdio"]
 
 _WHAT = "an MCP server"
 _READ_BYTES = 1 << 16
 _LONGEST_LINE = 64 << 20
-_GOODBYE_SECONDS = 2  # what is left to requests under way when the server ends
 
 
 def serve_stdio(server: Server[Any]) -> None:
@@ -79,54 +75,3 @@ class _Lines:
         except PermissionError:  # of a file or a device nobody needs to wait for
             await require("anyio.lowlevel", _WHAT, "mcp").checkpoint()
         return os.read(self._descriptor, _READ_BYTES)
-
-
-def insist_on_loopback(host: str) -> None:
-    """Refuse an address that other machines reach.
-
-    Raises:
-        ConfigError: If it is one.
-
-    Example:
-        >>> insist_on_loopback("127.0.0.1")
-        >>> insist_on_loopback("0.0.0.0")
-        Traceback (most recent call last):
-        ...
-        deepgym_env.errors.ConfigError: '0.0.0.0' can be reached from other machines, and nobody is asked ...
-    """
-    try:
-        inside = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        inside = False
-    if not inside:
-        raise ConfigError(
-            f"{host!r} can be reached from other machines, and nobody is asked who they are: "
-            "listen at 127.0.0.1, or say --allow-remote"
-        )
-
-
-def serve_http(app: Any, host: str, port: int, ready: Callable[[str], None] = lambda _: None) -> None:
-    """Serve an application until interrupted.
-
-    Args:
-        app: What :func:`~deepgym_env.integrations.mcp.create_mcp_app` made.
-        host: Where to listen.
-        port: The port; 0: one that is free.
-        ready: Called with the URL once connections are taken.
-
-    Raises:
-        KeyboardInterrupt: When it is interrupted.
-        ConfigError: If uvicorn isn't installed, or can't listen there.
-    """
-    uvicorn = require("uvicorn", _WHAT, "mcp")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family)
-    except OSError as error:
-        why = os.strerror(error.errno) if isinstance(error.errno, int) and error.errno > 0 else str(error)
-        raise ConfigError(f"can't listen at {host} port {port}: {why}: choose another") from error
-    with listening:
-        shown = f"[{host}]" if ":" in host else host
-        ready(f"http://{shown}:{listening.getsockname()[1]}/mcp")
-        config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=_GOODBYE_SECONDS)
-        uvicorn.Server(config).run(sockets=[listening])
