@@ -25,7 +25,6 @@ from deepgym_env.blocking import DeepGym
 from deepgym_env.catalog import load_task
 from deepgym_env.engine import Environment
 from deepgym_env.envs.coding import tools_of
-from deepgym_env.envs.episode import turns_of
 from deepgym_env.errors import ConfigError
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.integrations.mcp_episodes import RESET, TaskEpisodes, Turn
@@ -88,7 +87,7 @@ def create_mcp_server(
         ConfigError: If the SDK isn't installed, or an option has a value that can't work.
         UnknownTaskError: If there is no such task.
     """
-    return _Desk(task, seed, max_turns, once).server(ttl, capacity, concurrency, engine)
+    return _desk(task, seed, max_turns, once, ttl, capacity, engine).server(concurrency)
 
 
 def create_mcp_app(
@@ -121,40 +120,50 @@ def create_mcp_app(
         ConfigError: If the SDK isn't installed, or an option has a value that can't work.
         UnknownTaskError: If there is no such task.
     """
-    desk = _Desk(task, seed, max_turns, once)
-    server = desk.server(ttl, capacity, concurrency, engine)
-    app = server.streamable_http_app(transport_security=security_of(host), max_request_body_size=_LARGEST_BODY)
-    app.add_middleware(EndWithSession, end=desk.end)
+    desk = _desk(task, seed, max_turns, once, ttl, capacity, engine)
+    app = desk.server(concurrency).streamable_http_app(
+        transport_security=security_of(host), max_request_body_size=_LARGEST_BODY
+    )
+    app.add_middleware(EndWithSession, end=desk.episodes.end)
     return app
+
+
+def _desk(
+    task: Environment | str,
+    seed: int | None,
+    max_turns: int | None,
+    once: bool,
+    ttl: float,
+    capacity: int,
+    engine: DeepGym | None,
+) -> _Desk:
+    own = DeepGym() if engine is None else None
+    live = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine or own)
+    chosen = load_task(task, seed or 0) if isinstance(task, str) else task
+    episodes = TaskEpisodes(live, chosen, max_turns=max_turns, once=once)
+    return _Desk(live, episodes, own.close if own is not None else lambda: None)
 
 
 class _Desk:
     """Answers what clients ask."""
 
-    def __init__(self, task: Environment | str, seed: int | None, max_turns: int | None, once: bool) -> None:
-        if max_turns is not None and max_turns < 1:
-            raise ConfigError(f"max_turns must be at least 1, got {max_turns!r}")
-        self._task = load_task(task, seed or 0) if isinstance(task, str) else task
-        self._turns = turns_of(self._task, max_turns)
-        self._once = once
+    def __init__(self, live: LiveEpisodes, episodes: TaskEpisodes, close: Callable[[], None]) -> None:
+        self.episodes = episodes
+        self._live, self._close, self._task, self._once = live, close, episodes.task, episodes.once
         self._tools: dict[str, Tool] = {tool.name: tool for tool in tools_of(self._task)}
         self._types = require("mcp_types", _WHAT, "mcp")
         self._threads = require("anyio.to_thread", _WHAT, "mcp")
 
-    def server(self, ttl: float, capacity: int, concurrency: int, engine: DeepGym | None) -> Server[Any]:
+    def server(self, concurrency: int) -> Server[Any]:
         """Return a server that asks here."""
         if concurrency < 1:
             raise ConfigError(f"concurrency must be at least 1, got {concurrency!r}")
-        own = DeepGym() if engine is None else None
-        live = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine or own)
-        self._episodes = TaskEpisodes(live, self._task, max_turns=self._turns, once=self._once)
-        close = own.close if own is not None else lambda: None
         server: Server[Any] = require("mcp.server.lowlevel", _WHAT, "mcp").Server(
             "deepgym",
             version=__version__,
             title=f"DeepGym: {self._task.title}",
             instructions=self._instructions(),
-            lifespan=keeping(live, concurrency, close),
+            lifespan=keeping(self._live, concurrency, self._close),
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
             on_list_prompts=self._list_prompts,
@@ -165,15 +174,11 @@ class _Desk:
         server.middleware.append(self._insist_on_session)
         return server
 
-    def end(self, key: str) -> None:
-        """End a client's episode."""
-        self._episodes.end(key)
-
     def _instructions(self) -> str:
         end = "" if self._once else f" Begin another with {RESET}."
         return (
             f"A coding task. Its tools work in a sandbox of its own; each call is a turn, of which an episode has "
-            f"{self._turns}. Hand in with submit.{end}\n\n{self._task.prompt}"
+            f"{self.episodes.turns}. Hand in with submit.{end}\n\n{self._task.prompt}"
         )
 
     # ── tools ─────────────────────────────────────────────────────────────────────────────
@@ -192,9 +197,9 @@ class _Desk:
         """Take a turn; a caller that gives up waiting doesn't take it back."""
         key = _key(ctx)
         if params.name == RESET and not self._once:
-            work: Callable[[], Turn] = functools.partial(self._episodes.reset, key)
+            work: Callable[[], Turn] = functools.partial(self.episodes.reset, key)
         elif params.name in self._tools:
-            work = functools.partial(self._episodes.call, key, params.name, params.arguments or {})
+            work = functools.partial(self.episodes.call, key, params.name, params.arguments or {})
         else:
             raise self._error(f"no tool {params.name!r}{did_you_mean(params.name, self._tools)}")
         turn: Turn = await self._threads.run_sync(work, abandon_on_cancel=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from deepgym_env.engine import Environment
 from deepgym_env.envs.episode import turns_of
-from deepgym_env.errors import DeepGymError
+from deepgym_env.errors import ConfigError, DeepGymError
 from deepgym_env.integrations.live import LiveEpisode, LiveEpisodes
 from deepgym_env.integrations.serving import told
 
@@ -48,9 +48,15 @@ class _Client:
 class TaskEpisodes:
     """An episode for each client; safe to share between threads, a client's calls are taken one by one.
 
+    Attributes:
+        task: The task.
+        turns: Turns of an episode.
+        once: Whether each client has one episode and no other.
+
     Example:
+        >>> from deepgym_env import load_environment
         >>> with LiveEpisodes() as live:
-        ...     episodes = TaskEpisodes(live, "reverse_string")
+        ...     episodes = TaskEpisodes(live, load_environment("reverse_string"))
         ...     turn = episodes.call("a client", "submit", {"code": "def reverse_string(s): return s[::-1]"})
         ...     turn.data["passed"], turn.text.splitlines()[-1]
         ...     episodes.call("a client", "run_code", {"code": "print(1)"}).failed
@@ -59,22 +65,23 @@ class TaskEpisodes:
     """
 
     def __init__(
-        self,
-        live: LiveEpisodes,
-        task: Environment | str,
-        *,
-        max_turns: int | None = None,
-        once: bool = False,
+        self, live: LiveEpisodes, task: Environment, *, max_turns: int | None = None, once: bool = False
     ) -> None:
         """Begin nothing yet.
 
         Args:
             live: Keeps the episodes.
-            task: The task, or its id.
+            task: The task.
             max_turns: Turns of an episode; by default the task's.
             once: Give each client one episode and no other.
+
+        Raises:
+            ConfigError: If there are to be no turns.
         """
-        self._live, self._task, self._max_turns, self._once = live, task, max_turns, once
+        if max_turns is not None and max_turns < 1:
+            raise ConfigError(f"max_turns must be at least 1, got {max_turns!r}")
+        self.task, self.turns, self.once = task, turns_of(task, max_turns), once
+        self._live = live
         self._lock = threading.Lock()
         self._clients: dict[str, _Client] = {}
 
@@ -101,8 +108,7 @@ class TaskEpisodes:
                 episode = self._begin(key, client)
             except DeepGymError as error:
                 return Turn(f"No episode could be begun: {error}", failed=True)
-            turns = turns_of(episode.env.task, self._max_turns)
-            text = f"{episode.env.task.prompt.rstrip()}\n\n[A new episode has begun. It has {turns} turns.]"
+            text = f"{self.task.prompt.rstrip()}\n\n[A new episode has begun. It has {self.turns} turns.]"
             return Turn(text, _standing(episode, 0.0, text))
 
     def end(self, key: str) -> None:
@@ -113,32 +119,32 @@ class TaskEpisodes:
 
     def _client(self, key: str) -> _Client:
         with self._lock:
-            if len(self._clients) >= _FORGOTTEN_FROM:
-                oldest = next(iter(self._clients))
-                del self._clients[oldest]
+            if key not in self._clients and len(self._clients) >= _FORGOTTEN_FROM:
+                del self._clients[next(iter(self._clients))]
             return self._clients.setdefault(key, _Client())
 
     def _begin(self, key: str, client: _Client) -> LiveEpisode:
-        episode = self._live.start(key, self._task, max_turns=self._max_turns)
+        episode = self._live.start(key, self.task, max_turns=self.turns)
         client.has_begun = True
         return episode
 
     def _turn(self, episode: LiveEpisode, action: dict[str, Any]) -> Turn:
         if episode.over:
-            return Turn(f"The episode is over. {self._way_on()}", _standing(episode, 0.0, episode.observation), True)
-        seen = episode.step(action)
-        data = _standing(episode, episode.earned, seen)
+            text = f"The episode is over. {self._way_on()}"
+            return Turn(text, _standing(episode, 0.0, text), failed=True)
+        text = episode.step(action)
         if episode.over:
             episode.env.close()
-            seen = f"{seen}\n\n[The episode is over. {self._way_on()}]".lstrip()
-        return Turn(seen, data, failed=not (episode.info["action_valid"] and episode.info["has_verdict"]))
+            text = f"{text}\n\n[The episode is over. {self._way_on()}]"
+        failed = not (episode.info["action_valid"] and episode.info["has_verdict"])
+        return Turn(text, _standing(episode, episode.earned, text), failed)
 
     def _way_on(self) -> str:
-        return "There is no other." if self._once else f"Call `{RESET}` to begin another."
+        return "There is no other." if self.once else f"Call `{RESET}` to begin another."
 
 
-def _standing(episode: LiveEpisode, reward: float, observation: str) -> dict[str, Any]:
-    """Return how an episode stands; the observation too, for clients that show a model nothing but the data."""
+def _standing(episode: LiveEpisode, reward: float, text: str) -> dict[str, Any]:
+    """Return how an episode stands; what the agent reads too, for clients that show a model nothing but the data."""
     known = told(episode.info)
     earned = reward if known["has_verdict"] else None
-    return {"observation": observation, "reward": earned, "over": episode.over, **known}
+    return {"observation": text, "reward": earned, "over": episode.over, **known}
