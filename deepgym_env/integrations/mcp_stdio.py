@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from deepgym_env.errors import ConfigError
@@ -33,20 +34,25 @@ def serve_stdio(server: Server[Any]) -> None:
     """
     stdio = require("mcp.server.stdio", _WHAT, "mcp").stdio_server
 
-    async def talk() -> None:
-        async with stdio(stdin=_Lines(_taken_stdin())) as (read, write):
+    async def talk(descriptor: int) -> None:
+        async with stdio(stdin=_Lines(descriptor)) as (read, write):
             await server.run(read, write, server.create_initialization_options())
 
-    require("anyio", _WHAT, "mcp").run(talk)
+    with _taken_stdin() as descriptor:
+        require("anyio", _WHAT, "mcp").run(talk, descriptor)
 
 
-def _taken_stdin() -> int:
-    """Return a descriptor of standard input of which no program that is started here knows."""
+@contextlib.contextmanager
+def _taken_stdin() -> Iterator[int]:
+    """Yield a descriptor of standard input of which no program that is started meanwhile knows."""
     own = os.dup(0)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
-    return own
+    try:
+        with open(os.devnull, "rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+        yield own
+    finally:
+        os.dup2(own, 0)
+        os.close(own)
 
 
 class _Lines:

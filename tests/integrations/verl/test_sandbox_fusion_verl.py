@@ -65,7 +65,6 @@ def lost(served: Callable[[Any], httpx.Client], nowhere: DeepGym) -> str:
         ("```\npython\nprint(0)\n```", STDIN, 0.0, ["runtime_error"] * 3),
         ("```python\nprint(1 / 0)\n```", STDIN, 0.0, ["runtime_error"] * 3),
         ("```python\nprint(\n```", STDIN, 0.0, ["runtime_error"] * 3),
-        ("```python\nwhile True: pass\n```", {"inputs": [""], "outputs": [""]}, 0.0, ["timeout"]),
         (ADD, FUNCTION, 1.0, ["success"] * 2),
         (METHOD, FUNCTION, 1.0, ["success"] * 2),
         (ADD.replace("+", "-"), FUNCTION, 0.0, ["wrong_answer"] * 2),
@@ -75,12 +74,17 @@ def lost(served: Callable[[Any], httpx.Client], nowhere: DeepGym) -> str:
     ],
 )
 def test_verls_reward(url: str, said: str, cases: dict[str, Any], score: float, statuses: list[str] | None) -> None:
-    found, told = compute_score(url, None, 1024, said, json.dumps(cases), timeout=1)
+    found, told = compute_score(url, None, 1024, said, json.dumps(cases))
     assert found == pytest.approx(score)
     if statuses is not None:
         assert [case["status"] for case in told] == statuses
         assert [case["api_request_error"] for case in told] == [None] * len(told)
         assert all(case["duration"] is not None for case in told)
+
+
+def test_a_time_limit_is_kept(url: str) -> None:
+    score, told = compute_score(url, None, 1024, "```python\nwhile True: pass\n```", STDIN, timeout=1)
+    assert (score, [case["status"] for case in told]) == (0.0, ["timeout"] * 3)
 
 
 def test_a_memory_limit_is_kept(url: str) -> None:
