@@ -31,6 +31,7 @@ from deepgym_env.cli import (
     hub,
     image,
     keys,
+    mcp,
     play,
     quickstart,
     replay,
@@ -79,6 +80,7 @@ app.command("audit", cls=Command, epilog=audit.EXAMPLES)(audit.audit)
 app.command("new", cls=Command, epilog=authoring.NEW_EXAMPLES)(authoring.new)
 app.command("check", cls=Command, epilog=authoring.CHECK_EXAMPLES)(authoring.check)
 app.command("play", cls=Command, epilog=play.EXAMPLES)(play.play)
+app.command("mcp", cls=Command, epilog=mcp.EXAMPLES)(mcp.mcp)
 app.command("rollout", cls=Command, epilog=rollout.EXAMPLES)(rollout.rollout)
 app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
 app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)

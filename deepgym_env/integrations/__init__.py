@@ -10,6 +10,8 @@ Each imports its framework when used and says which extra installs it where it i
 - Rollout protocols: :mod:`~deepgym_env.integrations.verltool`, :mod:`~deepgym_env.integrations.agent_r1`,
   :mod:`~deepgym_env.integrations.openenv`, :mod:`~deepgym_env.integrations.verifiers`,
   :mod:`~deepgym_env.integrations.skyrl_gym`, :mod:`~deepgym_env.integrations.nemo_gym`.
+- Clients of other services: :mod:`~deepgym_env.integrations.sandbox_fusion`, those of SandboxFusion;
+  :mod:`~deepgym_env.integrations.mcp`, those of the Model Context Protocol.
 - What they have in common: :mod:`~deepgym_env.integrations.scoring`, completions to results;
   :mod:`~deepgym_env.integrations.live`, episodes by key; :mod:`~deepgym_env.integrations.serving`, servers.
 """

@@ -25,7 +25,9 @@ _SWEEP_SECONDS = 60.0
 _NESTED = ("extra_info", "verifier_metadata", "reward_spec", "extras")
 
 
-def serve(make_app: Callable[..., Any], what: str, port: int, argv: Sequence[str] | None = None) -> None:
+def serve(
+    make_app: Callable[..., Any], what: str, port: int, argv: Sequence[str] | None = None, *, episodes: bool = True
+) -> None:
     """Serve what ``make_app`` makes of a task's id, until interrupted.
 
     Args:
@@ -33,6 +35,7 @@ def serve(make_app: Callable[..., Any], what: str, port: int, argv: Sequence[str
         what: What is served, for the help text.
         port: The port unless the command line names another.
         argv: The command line without the program; by default this process's.
+        episodes: Whether there are any; else ``make_app`` is given nothing.
 
     Raises:
         ConfigError: If uvicorn isn't installed.
@@ -40,16 +43,18 @@ def serve(make_app: Callable[..., Any], what: str, port: int, argv: Sequence[str
     parser = argparse.ArgumentParser(description=f"Serve {what}.", allow_abbrev=False)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at")
     parser.add_argument("--port", type=int, default=port)
-    parser.add_argument("--task", help="id of the task of rows that name none")
-    parser.add_argument("--max-turns", type=int, help="turns of an episode; a workspace is judged after the last")
+    if episodes:
+        parser.add_argument("--task", help="id of the task of rows that name none")
+        parser.add_argument("--max-turns", type=int, help="turns of an episode; a workspace is judged after the last")
     given = parser.parse_args(argv)
     uvicorn = require("uvicorn", what, "server")
     try:
-        if given.task is not None:
+        if episodes and given.task is not None:
             load_task(given.task)
     except TaskError as error:
         parser.error(str(error))
-    uvicorn.run(make_app(given.task, max_turns=given.max_turns), host=given.host, port=given.port, log_level="warning")
+    app = make_app(given.task, max_turns=given.max_turns) if episodes else make_app()
+    uvicorn.run(app, host=given.host, port=given.port, log_level="warning")
 
 
 def keeping(
@@ -73,10 +78,12 @@ def keeping(
         threads = require("anyio.to_thread", "the server", "server")
         threads.current_default_thread_limiter().total_tokens = concurrency
         sweeping = asyncio.create_task(sweep())
-        yield
-        sweeping.cancel()
-        close()
-        live.close()
+        try:
+            yield
+        finally:  # also where it is interrupted
+            sweeping.cancel()
+            close()
+            live.close()
 
     return lifespan
 

@@ -1,6 +1,7 @@
 """A tool server of VerlTool: agents act in episodes by HTTP.
 
 - :func:`create_verltool_app`: the FastAPI application; ``python -m deepgym_env.integrations.verltool --port 5000``.
+- :func:`create_verltool_router`: its route for an application of yours.
 
 An infrastructure failure is told in the observation: ``reward`` None, ``has_verdict`` False, ``valids``
 False. The trajectory ends there, since its state is gone.
@@ -15,8 +16,8 @@ https://github.com/TIGER-AI-Lab/verl-tool.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -27,9 +28,13 @@ from deepgym_env.integrations.serving import keeping, named_task, serve, told
 from deepgym_env.optional import require
 from deepgym_env.task import WorkspaceTask
 
-__all__ = ["create_verltool_app"]
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+__all__ = ["create_verltool_app", "create_verltool_router"]
 
 _OVER = "The episode is over."
+_THREADS = 64
 _Answer = tuple[dict[str, Any], bool, bool]
 _SUBMIT: dict[str, Any] = {"name": "submit", "arguments": {}}
 
@@ -100,35 +105,53 @@ def create_verltool_app(
     fastapi = require("fastapi", "the tool server", "server")
     live = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine)
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="deepgym-verltool")
-    turns = _Turns(live, task, max_turns)
     app = fastapi.FastAPI(title="DeepGym", lifespan=keeping(live, concurrency, threads.shutdown))
-
-    def get_observation(request: ActionRequest) -> ActionResponse:
-        places: dict[str, list[int]] = {}
-        for place, key in enumerate(request.trajectory_ids):
-            places.setdefault(key, []).append(place)
-        answers: dict[int, _Answer] = {}
-
-        def play(own: list[int]) -> None:
-            for place in own:
-                answers[place] = turns.take(request, place)
-
-        try:
-            list(threads.map(play, places.values()))
-        except (ConfigError, TaskError) as error:
-            raise fastapi.HTTPException(422, str(error)) from error
-        except RefusedError as error:
-            raise fastapi.HTTPException(503, str(error)) from error
-        observations, dones, valids = zip(*(answers[place] for place in range(len(answers))), strict=True)
-        return ActionResponse(observations=list(observations), dones=list(dones), valids=list(valids))
+    app.include_router(create_verltool_router(live, task, max_turns=max_turns, threads=threads))
 
     def health() -> dict[str, Any]:
         live.sweep()
         return {"status": "healthy", "episodes": len(live)}
 
-    app.post("/get_observation")(get_observation)
     app.get("/health")(health)
     return app
+
+
+def create_verltool_router(
+    live: LiveEpisodes, task: str | None = None, *, max_turns: int | None = None, threads: Executor | None = None
+) -> APIRouter:
+    """Return a router with the ``POST /get_observation`` of :func:`create_verltool_app`.
+
+    ``GET /health``, which VerlTool's scripts wait for, is the application's own: it must say
+    ``{"status": "healthy"}``.
+
+    Args:
+        live: Keeps the episodes; closed by whoever made it. Trajectories that share it with other routers must
+            not share their ids.
+        task: Id of the task of trajectories that name none.
+        max_turns: Turns of an episode; by default the task's.
+        threads: What trajectories of one request act on at the same time; by default 64 threads.
+
+    Raises:
+        ConfigError: If FastAPI isn't installed.
+    """
+    fastapi = require("fastapi", "the tool server", "server")
+    workers = threads or ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-verltool")
+    turns = _Turns(live, task, max_turns)
+    router: APIRouter = fastapi.APIRouter(tags=["episodes"])
+
+    def get_observation(request: ActionRequest) -> ActionResponse:
+        """Take a turn in each trajectory's episode."""
+        try:
+            answers = turns.take_all(request, workers)
+        except (ConfigError, TaskError) as error:
+            raise fastapi.HTTPException(422, str(error)) from error
+        except RefusedError as error:
+            raise fastapi.HTTPException(503, str(error)) from error
+        observations, dones, valids = zip(*answers, strict=True)
+        return ActionResponse(observations=list(observations), dones=list(dones), valids=list(valids))
+
+    router.add_api_route("/get_observation", get_observation, methods=["POST"])
+    return router
 
 
 class _Turns:
@@ -136,6 +159,20 @@ class _Turns:
 
     def __init__(self, live: LiveEpisodes, task: str | None, max_turns: int | None) -> None:
         self._live, self._task, self._max_turns = live, task, max_turns
+
+    def take_all(self, request: ActionRequest, threads: Executor) -> list[_Answer]:
+        """Take those of a request: trajectories at the same time, turns of one in their order."""
+        places: dict[str, list[int]] = {}
+        for place, key in enumerate(request.trajectory_ids):
+            places.setdefault(key, []).append(place)
+        answers: dict[int, _Answer] = {}
+
+        def play(own: list[int]) -> None:
+            for place in own:
+                answers[place] = self.take(request, place)
+
+        list(threads.map(play, places.values()))
+        return [answers[place] for place in range(len(answers))]
 
     def take(self, request: ActionRequest, place: int) -> _Answer:
         """Take one; return observation, whether the trajectory is done, and whether the action was valid."""

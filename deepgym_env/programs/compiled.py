@@ -16,10 +16,12 @@ from deepgym_env.programs.languages import LANGUAGES
 from deepgym_env.programs.plan import Plan
 from deepgym_env.programs.program import Program, ProgramResult, ProgramStatus, ProgramTiming
 from deepgym_env.sandbox import Command, Session
+from deepgym_env.task import File
 
 __all__ = ["CompiledProgram"]
 
 _TEMPORARY = re.compile(r"(/tmp/(?:cc|rustc|go-build))\w+")
+_FETCHED_BYTES = 1 << 24
 _ENDED_FOR = {"cpu": "CPU time", "wall": "waiting", "memory": "memory", "output": "output"}
 
 
@@ -67,9 +69,10 @@ class CompiledProgram:
                 shell_state=False,
                 limits=plan.run_limits,
             )
-        return self._read(ran)
+            files, unfetched = await _fetched(session, plan.program.fetch)
+        return self._read(ran, files=files, unfetched=unfetched)
 
-    def _read(self, ran: Command) -> ProgramResult:
+    def _read(self, ran: Command, **left: Any) -> ProgramResult:
         status, details = _verdict(ran, self.plan.program)
         return self._result(
             status,
@@ -80,6 +83,7 @@ class CompiledProgram:
             truncated=ran.truncated,
             details=details,
             cpu_seconds=ran.cpu_seconds,
+            **left,
         )
 
     def _result(self, status: ProgramStatus, *, cpu_seconds: float = 0.0, **fields: Any) -> ProgramResult:
@@ -87,7 +91,23 @@ class CompiledProgram:
             cpu_seconds=cpu_seconds, compile_cpu_seconds=self.compiler.cpu_seconds, attempts=self.attempt
         )
         said = _TEMPORARY.sub(r"\1", self.compiler.stdout)  # else no two compilations say the same
-        return ProgramResult(status=status, compile_output=said, timing=timing, **fields)
+        ended = self.compiler.reason
+        return ProgramResult(status=status, compile_output=said, compiler_ended=ended, timing=timing, **fields)
+
+
+async def _fetched(session: Session, paths: Sequence[str]) -> tuple[tuple[File, ...], tuple[str, ...]]:
+    """Return the files a program left at these paths, and why each other one is missing."""
+    files: list[File] = []
+    missing: list[str] = []
+    room = _FETCHED_BYTES
+    for path in paths:
+        try:
+            files.append(File(path, await session.read(path, limit=room)))
+        except RefusedError as error:
+            missing.append(str(error))
+        else:
+            room -= len(files[-1].data)
+    return tuple(files), tuple(missing)
 
 
 def _verdict(ran: Command, program: Program) -> tuple[ProgramStatus, str]:

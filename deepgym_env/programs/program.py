@@ -38,6 +38,7 @@ class Program(Frozen):
         files: What lies beside the source: data, headers, modules it imports.
         args: Its arguments.
         limits: What a run may use.
+        fetch: Paths of files it may leave, to be returned with what it wrote.
 
     Example:
         >>> Program(language="java", code="public class Adder { }").source
@@ -49,6 +50,7 @@ class Program(Frozen):
     files: tuple[File, ...] = ()
     args: tuple[str, ...] = ()
     limits: ProgramLimits = ProgramLimits()
+    fetch: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> Program:
@@ -118,6 +120,9 @@ class ProgramResult(Frozen):
         signal: Number of the signal that ended it, if one did that was not the sandbox's own.
         truncated: Whether any of its output was left out.
         compile_output: What the compiler said, shortened; warnings too.
+        compiler_ended: Why the compiler was ended, if it was: ``cpu``, ``wall``, ``memory`` or ``output``.
+        files: Those of ``fetch`` that it left, together no more than 16 MiB.
+        unfetched: Why each other one is missing.
         details: One sentence for a person; empty if all is well.
         timing: What the run cost.
     """
@@ -129,6 +134,9 @@ class ProgramResult(Frozen):
     signal: int | None = None
     truncated: bool = False
     compile_output: str = ""
+    compiler_ended: str | None = None
+    files: tuple[File, ...] = ()
+    unfetched: tuple[str, ...] = ()
     details: str = ""
     timing: ProgramTiming = ProgramTiming()
 

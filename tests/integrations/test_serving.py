@@ -29,6 +29,14 @@ def test_options(served: list[Any]) -> None:
     assert served == [((None, None), "127.0.0.1", 5000), (("two_sum", 3), "127.0.0.1", 1)]
 
 
+def test_a_server_without_episodes(served: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    serving.serve(lambda: "app", "a server", 5000, ["--port", "1"], episodes=False)
+    assert served == [("app", "127.0.0.1", 1)]
+    with pytest.raises(SystemExit):
+        serving.serve(lambda: "app", "a server", 5000, ["--task", "two_sum"], episodes=False)
+    assert "--task" in capsys.readouterr().err
+
+
 def test_a_task_there_is_not(served: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         serving.serve(make_app, "a server", 5000, ["--task", "two_sun"])

@@ -12,9 +12,13 @@ import pytest
 from deepgym_env import DeepGym
 
 pytest.importorskip("fastapi", reason="run `make test-integrations`")
+import fastapi
 import httpx
 
-from deepgym_env.integrations.verltool import create_verltool_app
+from deepgym_env.integrations.live import LiveEpisodes
+from deepgym_env.integrations.openrlhf import create_openrlhf_router
+from deepgym_env.integrations.sandbox_fusion import create_sandbox_fusion_router
+from deepgym_env.integrations.verltool import create_verltool_app, create_verltool_router
 
 RIGHT = "```python\ndef reverse_string(s): return s[::-1]\n```"
 PART = "```python\ndef reverse_string(s): return s\n```"
@@ -86,6 +90,21 @@ def test_trajectories_of_one_request_are_apart_and_each_in_its_order(client: Cli
     assert client.health()["episodes"] == 3
     client.act(("a", ""), ("b", ""), finish=True)
     assert client.health()["episodes"] == 1
+
+
+def test_in_an_application_of_ones_own(served, engine: DeepGym) -> None:
+    app = fastapi.FastAPI()
+    with LiveEpisodes(engine=engine) as live:
+        app.include_router(create_verltool_router(live, "reverse_string", max_turns=1))
+        app.include_router(create_sandbox_fusion_router(engine))
+        app.include_router(create_openrlhf_router("reverse_string", engine))
+        http = served(app)
+        ((seen, done, _),) = Client(http).act(("t", PART), extra={})
+        assert (0 < seen["score"] < 1, done, len(live)) == (True, True, 1)
+        scored = http.post("/reward/score", json={"outputs": [RIGHT]}).json()
+        assert scored["rewards"] == [1.0]
+        ran = http.post("/run_code", json={"code": "print(1)", "language": "python"}).json()
+        assert ran["run_result"]["stdout"] == "1\n"
 
 
 def test_cleanup_as_the_client_sends_it(client: Client) -> None:
