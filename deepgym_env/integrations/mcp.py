@@ -4,8 +4,9 @@
 - :func:`create_mcp_app`: over streamable HTTP, each session with an episode of its own.
 
 A client finds the task in the server's instructions, as the prompt ``task`` and as a resource. What a tool
-answers is the observation; how the episode stands comes beside it as structured content, without any text of
-a hidden test. An infrastructure failure is an error result that says there is no verdict.
+answers is the observation; how the episode stands comes beside it as structured content, which clients may show
+a model too: the score of each test, whose id says something of hidden ones, is in the result's ``_meta`` instead,
+which is the client's own. An infrastructure failure is an error result that says there is no verdict.
 
 Over HTTP the episode is the session's, so clients that can do without sessions (2026-07-28 and later) are told
 to open one, which the handshake of earlier versions of the protocol does. Over other transports a server has one
@@ -54,10 +55,9 @@ _STANDING: dict[str, Any] = {
         "status": {"type": "string", "description": "what the state judged last came to"},
         "passed": {"type": "boolean"},
         "score": {"type": ["number", "null"], "description": "mean over the tests, 0..1; null: no verdict"},
-        "tests": {"type": "object", "additionalProperties": {"type": "number"}, "description": "score of each test"},
-        "reward_components": {"type": "object", "additionalProperties": {"type": "number"}},
     },
 }
+_APART = ("tests", "reward_components")  # their ids would tell a model of hidden tests
 
 
 def create_mcp_server(
@@ -204,7 +204,11 @@ class _Desk:
             raise self._error(f"no tool {params.name!r}{did_you_mean(params.name, self._tools)}")
         turn: Turn = await self._threads.run_sync(work, abandon_on_cancel=True)
         text = self._types.TextContent(type="text", text=turn.text)
-        return self._types.CallToolResult(content=[text], structured_content=turn.data, is_error=turn.failed)
+        shown = None if turn.data is None else {key: each for key, each in turn.data.items() if key not in _APART}
+        apart = {f"deepgym/{key}": each for key, each in (turn.data or {}).items() if key in _APART}
+        return self._types.CallToolResult(
+            content=[text], structured_content=shown, is_error=turn.failed, meta=apart or None
+        )
 
     # ── the task ──────────────────────────────────────────────────────────────────────────
 

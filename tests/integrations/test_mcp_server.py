@@ -68,7 +68,7 @@ async def solve_function(client: Client) -> None:
     data = right.structured_content
     assert (data["passed"], data["score"], data["over"], data["turn"]) == (True, 1.0, True, 3)
     assert sum(one.structured_content["reward"] for one in (ran, part, right)) == pytest.approx(1.0)
-    assert set(data["tests"].values()) == {1.0}
+    assert set(right.meta["deepgym/tests"].values()) == {1.0}
 
 
 async def solve_workspace(client: Client) -> Any:
@@ -424,7 +424,9 @@ def test_hidden_tests_are_only_counted(engine: DeepGym) -> None:
             said = told.model_dump_json()
             for text in hidden:
                 assert json.dumps(text)[1:-1] not in said
-            assert set(told.structured_content["tests"]) == {test.id for test in task.tests}
+            assert set(told.meta["deepgym/tests"]) == {test.id for test in task.tests}
+            read_by_models = json.dumps([told.structured_content, [block.text for block in told.content]])
+            assert not any(test.id in read_by_models for test in task.tests if not test.public)
 
     asyncio.run(play())
 
