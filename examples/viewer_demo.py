@@ -20,7 +20,9 @@ from typing import Any
 import gymnasium as gym
 
 import deepgym_env
+from deepgym_env import DeepGym
 from deepgym_env.audit.mutation import mutants_of
+from deepgym_env.sandbox import LocalBackend
 from deepgym_env.wrappers import EpisodeLogger
 
 FUNCTIONS = ("coin_change", "valid_parentheses", "merge_intervals", "two_sum", "longest_common_subsequence")
@@ -39,8 +41,8 @@ def submissions(task: Any, skill: float, draw: random.Random) -> Iterator[Any]:
         yield {"name": "run_code", "arguments": {"code": f"{draw.choice(faulty)}\n\nprint({task.entry_point})\n"}}
     while draw.random() > skill:
         yield f"Let me write `{task.entry_point}`.\n\n```python\n{draw.choice(faulty)}\n```"
-    if draw.random() > 0.93:
-        yield "I am not sure how to go on."
+    if draw.random() > 0.9:
+        yield {"name": "sbmit", "arguments": {"code": task.reference}}
     yield f"This handles every case:\n\n```python\n{task.reference}```"
 
 
@@ -77,18 +79,23 @@ def main() -> None:
     draw = random.Random(7)
     tasks = [*FUNCTIONS, *WORKSPACES]
     envs = {
-        task: EpisodeLogger(gym.make(f"DeepGym/{task}", **({"max_turns": 6} if task in FUNCTIONS else {})), log)
+        task: EpisodeLogger(gym.make(f"DeepGym/{task}", **({"max_turns": 4} if task in FUNCTIONS else {})), log)
         for task in tasks
         for log in [given.folder / ("functions.jsonl" if task in FUNCTIONS else "workspaces.jsonl")]
     }
+    lost = DeepGym(backend=LocalBackend(python="/no/such/python"), workers=1, retries=0)  # no sandbox starts there
+    nowhere = EpisodeLogger(gym.make("DeepGym/two_sum", engine=lost), given.folder / "functions.jsonl")
     for number in range(given.episodes):
         task = draw.choice(tasks)
-        skill = 0.15 + 0.6 * number / given.episodes + 0.1 * (tasks.index(task) % 3)
+        skill = 0.05 + 0.6 * number / given.episodes + 0.1 * (tasks.index(task) % 3)
         moves = submissions if task in FUNCTIONS else script
         subject = envs[task].unwrapped.task if task in FUNCTIONS else task
         play(envs[task], moves(subject, skill, draw), seed=number)
-    for env in envs.values():
+        if number % 40 == 25:
+            play(nowhere, submissions(envs["two_sum"].unwrapped.task, skill, draw), seed=number)
+    for env in (*envs.values(), nowhere):
         env.close()
+    lost.close()
 
 
 if __name__ == "__main__":

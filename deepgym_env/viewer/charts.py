@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 __all__ = ["Chart", "Line", "Point", "chart", "sparkline"]
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 12.0, 10.0, 24.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 6.0, 10.0, 24.0
+_INSET = 28.0  # from the frame to the first and last value: labels need room
 _MOST_LABELS = 12
 _MOST_POINTS = 400
 
@@ -85,7 +86,7 @@ def chart(
     """
     low, high = (0.0, 1.0) if percent else _range([value for values in series.values() for value in values])
     right, bottom = width - _RIGHT, height - _BOTTOM
-    places = [_between(_LEFT + 8, right - 8, index, len(labels)) for index in range(len(labels))]
+    places = [_between(_LEFT + _INSET, right - _INSET, index, len(labels)) for index in range(len(labels))]
 
     def level(value: float) -> float:
         share = (min(max(value, low), high) - low) / (high - low)

@@ -21,7 +21,7 @@ class Credit:
     Attributes:
         score: Score of the state after the turn; None without a verdict, or where none was told.
         credit: By how much the turn changed it; None without a verdict.
-        reward: The sum of the turn's reward over the tests, as it was logged.
+        reward: The sum of the turn's reward over the tests, as it was logged; None without a verdict.
         gained: Tests that pass since this turn.
         lost: Tests that don't pass any more.
     """
@@ -45,7 +45,7 @@ def _credits(turns: Sequence[Turn]) -> Iterator[Credit]:
         reward = finite(sum(each for each in turn.reward if finite(each) is not None))
         score = finite(turn.info.get("score"))
         if not turn.has_verdict or score is None:
-            yield Credit(None, None, reward)
+            yield Credit(None, None, reward if turn.has_verdict else None)
             continue
         now = frozenset(test["id"] for test in turn.info.get("tests", ()) if test["status"] == "passed")
         yield Credit(score, score - before, reward, tuple(sorted(now - passing)), tuple(sorted(passing - now)))

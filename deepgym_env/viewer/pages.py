@@ -24,6 +24,7 @@ from deepgym_env.viewer.text import Excerpt, as_text, excerpt
 __all__ = ["CallView", "EpisodePage", "FileView", "TurnView", "episode_page", "observed"]
 
 _SHORT = 60  # characters of an argument that stands in a line
+_DIFFED = ("old", "new")  # arguments that a difference shows
 _MOST_TURNS = 500
 _MOST_CALLS = 64
 
@@ -143,7 +144,7 @@ def episode_page(episode: Episode, summary: Summary) -> EpisodePage:
         turns=tuple(turns),
         turns_left_out=len(episode.turns) - len(shown),
         heat=heat_map(shown),
-        curve=_curve(earned),
+        curve=_curve(earned, scored=any("score" in turn.info for turn in shown)),
         files=tuple(_file(change) for change in files.overall if change.path != SUBMISSION or change.before),
         total=sum(told) if told else None,
     )
@@ -193,7 +194,7 @@ def _call(call: Call, change: Change | None) -> CallView:
     shows_all = change is not None and (bool(change.before) or call.name == "edit_file")
     return CallView(
         name=call.name,
-        short=tuple((name, text) for name, text in short.items() if name not in blocks),
+        short=tuple((name, text) for name, text in short.items() if name not in blocks and not (shows_all and name in _DIFFED)),
         long=tuple((name, excerpt(text)) for name, text in blocks.items()),
         file=_file(change) if change is not None and shows_all else None,
         folded=shows_all,
@@ -204,9 +205,9 @@ def _file(change: Change) -> FileView:
     return FileView(change.path, diff(change.before, change.after), change.note)
 
 
-def _curve(earned: list[Credit]) -> Chart:
+def _curve(earned: list[Credit], scored: bool) -> Chart:
     labels = [str(number) for number in range(1, len(earned) + 1)]
-    if any(credit.score is not None for credit in earned):
+    if scored:
         return chart({"score": [credit.score for credit in earned]}, labels, height=170)
     total, sums = 0.0, []
     for credit in earned:

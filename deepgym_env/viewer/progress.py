@@ -18,7 +18,7 @@ __all__ = ["Progress", "Share", "TaskProgress", "progress"]
 
 _SPANS = 12
 _MOST_TASKS = 200
-_LISTED = 30
+_LISTED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def _chart(labels: Sequence[str], spans: Sequence[Share]) -> Chart:
         "no verdict": [span.part(span.no_verdict) for span in spans],
         "signs of cheating": [span.part(span.suspicious) for span in spans],
     }
-    return chart(series, labels, width=860, height=230)
+    return chart(series, labels, width=1290, height=250)
 
 
 def _tasks(episodes: Sequence[Summary], edges: Sequence[tuple[int, int]]) -> list[TaskProgress]:

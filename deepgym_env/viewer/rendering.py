@@ -130,6 +130,8 @@ def _moment(seconds: float | None) -> str:
 def _duration(seconds: float | None) -> str:
     if seconds is None or not 0 <= seconds < 1e12:
         return "–"
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)

@@ -154,6 +154,7 @@ function followFilters() {
   if (!form) return;
   const act = isStatic() ? filterRows : askAgain;
   let waiting = 0;
+  for (const button of form.querySelectorAll("button")) button.hidden = true; // typing is enough
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => act(form), 200);
