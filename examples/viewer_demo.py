@@ -27,6 +27,7 @@ from deepgym_env.wrappers import EpisodeLogger
 
 FUNCTIONS = ("coin_change", "valid_parentheses", "merge_intervals", "two_sum", "longest_common_subsequence")
 WORKSPACES = ("debug_fix", "cli_task", "multi_file_feature")
+OPTIONS: dict[str, dict[str, Any]] = {"debug_fix": {"dense": True}, "cli_task": {}, "multi_file_feature": {}}
 SCENARIOS = Path(deepgym_env.__file__).parent / "scenarios"
 CHEAT = "import sys\n\n\n{signature}\n    return sys._getframe(1).f_locals.get('expected')\n"
 
@@ -79,7 +80,7 @@ def main() -> None:
     draw = random.Random(7)
     tasks = [*FUNCTIONS, *WORKSPACES]
     envs = {
-        task: EpisodeLogger(gym.make(f"DeepGym/{task}", **({"max_turns": 4} if task in FUNCTIONS else {})), log)
+        task: EpisodeLogger(gym.make(f"DeepGym/{task}", **OPTIONS.get(task, {"max_turns": 4})), log)
         for task in tasks
         for log in [given.folder / ("functions.jsonl" if task in FUNCTIONS else "workspaces.jsonl")]
     }

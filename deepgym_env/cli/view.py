@@ -39,7 +39,9 @@ def view(
         typer.Argument(metavar="RUNS", help="A log that EpisodeLogger wrote, or a folder of logs.", show_default=False),
     ],
     host: Annotated[str, typer.Option("--host", help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = 8050,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen at; 0 takes a free one.")
+    ] = 8050,
     allow_remote: Annotated[
         bool, typer.Option("--allow-remote", help="Listen at an address that others can reach: they can read all.")
     ] = False,

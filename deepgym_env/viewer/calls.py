@@ -93,7 +93,7 @@ def answers(calls: tuple[Call, ...], observation: str) -> list[str]:
     """Return the answer to each call: of several, an observation holds them one below the other, numbered."""
     if len(calls) < 2:
         return [observation] * len(calls)
-    parts = []
+    parts: list[str] = []
     start = 0
     for number, call in enumerate(calls, 1):
         heading = re.compile(rf"^\[{number}\] {re.escape(call.name)}$", re.MULTILINE).search(observation, start)
@@ -111,7 +111,7 @@ def _call(value: Any) -> Call:
     name = next((function[key] for key in NAMES if isinstance(function.get(key), str)), None)
     if name is None:
         raise MalformedActionError("a call names a tool")
-    arguments = next((function[key] for key in ARGUMENTS if key in function), {})
+    arguments: Any = next((function[key] for key in ARGUMENTS if key in function), {})
     if isinstance(arguments, str):
         arguments = json.loads(arguments) if arguments.strip() else {}
     if not isinstance(arguments, dict):

@@ -137,7 +137,7 @@ def _between(start: float, end: float, index: int, count: int) -> float:
 def _range(values: Sequence[float | None]) -> tuple[float, float]:
     known = [value for value in values if value is not None] or [0.0]
     low, high = min(0.0, *known), max(0.0, *known)
-    return (low, high) if high > low and high - low < 1e300 else (low, low + 1.0)
+    return (low, high) if 0.0 < high - low < 1e300 else (0.0, 1.0)
 
 
 def _strokes(drawn: Sequence[Point | None]) -> tuple[str, ...]:

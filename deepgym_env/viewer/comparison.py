@@ -79,9 +79,7 @@ def compare(one: Episode, other: Episode, pages: tuple[EpisodePage, EpisodePage]
 
 
 def _tests(one: Episode, other: Episode) -> Iterator[TestPair]:
-    first, second = (
-        {test["id"]: test for test in episode.turns[-1].info.get("tests", ())} for episode in (one, other)
-    )
+    first, second = ({test["id"]: test for test in episode.turns[-1].info.get("tests", ())} for episode in (one, other))
     for name in dict.fromkeys([*first, *second]):
         found = first.get(name), second.get(name)
         statuses = tuple(status_of(test["status"]) if test else None for test in found)
@@ -92,9 +90,7 @@ def _tests(one: Episode, other: Episode) -> Iterator[TestPair]:
 def _files(one: Episode, other: Episode) -> Iterator[FileView]:
     first, second = _last(one), _last(other)
     for path in dict.fromkeys([*first, *second]):
-        notes = [
-            f"only {name} has written it" for name, held in (("A", second), ("B", first)) if path not in held
-        ]
+        notes = [f"only {name} has written it" for name, held in (("A", second), ("B", first)) if path not in held]
         yield FileView(path, diff(first.get(path, ""), second.get(path, "")), "; ".join(notes))
 
 

@@ -28,12 +28,11 @@ BROKEN = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, Recu
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an episode is, when it was, and its summary."""
+    """Where an episode is, and its summary."""
 
     file: LogFile
     offset: int
     length: int
-    time: float
     summary: Summary
 
 
@@ -118,8 +117,7 @@ class LogFile:
         except BROKEN as error:
             self._why = str(error) or type(error).__name__
             return False
-        time = self.places[-1].time if summary.began is None and self.places else summary.began or 0.0
-        self.places.append(Place(self, self._end, len(line), time, summary))
+        self.places.append(Place(self, self._end, len(line), summary))
         return True
 
     def _refuse(self, line: bytes, whole: bool) -> bool:

@@ -194,7 +194,9 @@ def _call(call: Call, change: Change | None) -> CallView:
     shows_all = change is not None and (bool(change.before) or call.name == "edit_file")
     return CallView(
         name=call.name,
-        short=tuple((name, text) for name, text in short.items() if name not in blocks and not (shows_all and name in _DIFFED)),
+        short=tuple(
+            (name, text) for name, text in short.items() if name not in blocks and not (shows_all and name in _DIFFED)
+        ),
         long=tuple((name, excerpt(text)) for name, text in blocks.items()),
         file=_file(change) if change is not None and shows_all else None,
         folded=shows_all,

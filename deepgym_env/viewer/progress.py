@@ -134,8 +134,8 @@ def progress(episodes: Sequence[Summary]) -> Progress:
         tasks=tuple(tasks[:_MOST_TASKS]),
         tasks_left_out=max(0, len(tasks) - _MOST_TASKS),
         signs=tuple(Counter(sign for each in episodes for sign in each.signs).most_common()),
-        suspects=tuple([each for each in episodes if each.signs][:-_LISTED - 1 : -1]),
-        lost=tuple([each for each in episodes if each.outcome == "no_verdict"][:-_LISTED - 1 : -1]),
+        suspects=tuple([each for each in episodes if each.signs][: -_LISTED - 1 : -1]),
+        lost=tuple([each for each in episodes if each.outcome == "no_verdict"][: -_LISTED - 1 : -1]),
         began=min(begun, default=None),
         ended=max(ended, default=None),
     )

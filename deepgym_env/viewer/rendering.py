@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def render(template: str, **values: Any) -> str:
     return str(_environment().get_template(template).render(**values))
 
 
-@lru_cache(maxsize=None)
+@cache
 def asset(name: str) -> str:
     """Return the text of a file of the viewer's own."""
     return (_HERE / "assets" / name).read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def _length(text: str, count: int) -> int:
     return length
 
 
-@lru_cache(maxsize=None)
+@cache
 def _environment() -> Any:
     jinja2 = require("jinja2", "the viewer", "view")
     environment = jinja2.Environment(

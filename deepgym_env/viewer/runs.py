@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from deepgym_env.episodes import Episode
@@ -152,8 +152,7 @@ class RunFolder:
             except OSError as error:
                 problems.append(Problem(self._name_of(path), 0, error.strerror or str(error)))
         self._files = present
-        places = sorted((place for file in present.values() for place in file.places), key=lambda each: each.time)
-        self._places = {place.summary.id: place for place in places}
+        self._places = {place.summary.id: place for place in _in_order(present.values())}
         self.summaries = [place.summary for place in self._places.values()]
         self.problems = [*problems, *(problem for file in present.values() for problem in file.problems)]
 
@@ -195,7 +194,7 @@ class RunFolder:
         count = 0
         for folder, subfolders, names in os.walk(self.path):
             subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-            for name in sorted(names):
+            for name in sorted(names, key=_age):
                 count += 1
                 if count > _MOST_FILES:
                     return
@@ -203,6 +202,22 @@ class RunFolder:
 
     def _name_of(self, path: Path) -> str:
         return str(path.relative_to(self.path)) if self.path.is_dir() else path.name
+
+
+def _in_order(files: Iterable[LogFile]) -> list[Place]:
+    """Return the episodes in the order they began; one that doesn't tell when stands behind the one before it."""
+    timed: list[tuple[float, Place]] = []
+    for file in files:
+        for place in file.places:
+            began = place.summary.began
+            timed.append((began if began is not None else timed[-1][0] if timed else 0.0, place))
+    return [place for _, place in sorted(timed, key=lambda each: each[0])]
+
+
+def _age(name: str) -> tuple[str, float]:
+    """Return what sorts the files of a log, the oldest first: the one without a number is the newest."""
+    log, _, number = name.rpartition(".")
+    return (log, int(number)) if log and number.isascii() and number.isdigit() else (name, float("inf"))
 
 
 def _texts(episode: Episode) -> Iterator[str]:
