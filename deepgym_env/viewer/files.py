@@ -108,7 +108,7 @@ class Files:
             note = "what it held before isn't in the log"
         elif known is not None and not known.certain and path != SUBMISSION:
             note = _UNCERTAIN
-        self._first.setdefault(path, before)
+        self._first.setdefault(path, text if path == SUBMISSION else before)  # a first submission changes nothing
         self._written.add(path)
         self._known[path] = _Known(text)
         return Change(path, before, text, note)

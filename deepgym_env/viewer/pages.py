@@ -16,7 +16,7 @@ from deepgym_env.viewer.calls import Call, logged_tools, read_action
 from deepgym_env.viewer.charts import Chart, chart
 from deepgym_env.viewer.credit import Credit, credits_of
 from deepgym_env.viewer.diffs import Diff, diff
-from deepgym_env.viewer.files import SUBMISSION, Change, Files
+from deepgym_env.viewer.files import Change, Files
 from deepgym_env.viewer.heatmap import HeatMap, Status, heat_map, status_of
 from deepgym_env.viewer.summary import Summary, finite, kinds_of
 from deepgym_env.viewer.text import Excerpt, as_text, excerpt
@@ -145,7 +145,7 @@ def episode_page(episode: Episode, summary: Summary) -> EpisodePage:
         turns_left_out=len(episode.turns) - len(shown),
         heat=heat_map(shown),
         curve=_curve(earned, scored=any("score" in turn.info for turn in shown)),
-        files=tuple(_file(change) for change in files.overall if change.path != SUBMISSION or change.before),
+        files=tuple(map(_file, files.overall)),
         total=sum(told) if told else None,
     )
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from deepgym_env.episodes import Episode, Turn
+from deepgym_env.viewer.text import visible
 
 __all__ = ["OUTCOMES", "Outcome", "Summary", "finite", "kinds_of", "summarize", "telling_reports"]
 
@@ -28,7 +29,7 @@ class Summary:
 
     Attributes:
         id: Digest of its line: the same wherever the line stands.
-        log: Name of the file it was found in.
+        log: Name of the file it was found in; in it and in the task, what can't be seen is spelled out.
         task: The task; empty if the log names none.
         seed: Seed given to its reset.
         outcome: ``passed`` or ``failed``; ``unfinished`` if it was cut off; ``no_verdict`` after an infrastructure
@@ -75,8 +76,8 @@ def summarize(episode: Episode, identity: str, log: str) -> Summary:
     signs = {sign: None for report in telling_reports(episode.turns) for sign in kinds_of(report)}
     return Summary(
         id=identity,
-        log=log,
-        task=episode.task or "",
+        log=visible(log),
+        task=visible(episode.task or ""),
         seed=episode.seed,
         outcome=outcome,
         end=episode.end,
