@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -68,18 +69,19 @@ def view(
 
 
 def _write(runs: RunFolder, out: Path) -> None:
-    from deepgym_env.viewer import render_static
+    from deepgym_env.viewer.static import static_file
 
     if out.exists() and any(out.samefile(each) for each in runs.files):
         raise ConfigError(f"{out}: --static must be another file than a log")
-    text = render_static(runs)
+    made = static_file(runs)
     temporary = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(made.html, encoding="utf-8")
         temporary.replace(out)
     finally:
         temporary.unlink(missing_ok=True)
-    stdout().print(f"{len(runs.summaries)} episodes in {one_line(str(out), markup=True)}", soft_wrap=True)
+    count = f"{made.shown}" if made.shown == made.total else f"the latest {made.shown} of {made.total}"
+    stdout().print(f"{count} episodes in {one_line(str(out), markup=True)}", soft_wrap=True)
 
 
 def _serve(runs: RunFolder, host: str, port: int, allow_remote: bool, browser: bool) -> None:
@@ -98,7 +100,8 @@ def _serve(runs: RunFolder, host: str, port: int, allow_remote: bool, browser: b
         if browser:
             webbrowser.open(url)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        server.run(sockets=[listening])
+        with contextlib.suppress(KeyboardInterrupt):  # which is how it ends
+            server.run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

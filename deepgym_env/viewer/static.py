@@ -1,6 +1,6 @@
 """Everything in one file that can be sent to somebody.
 
-- :func:`render_static`
+- :func:`render_static`: the file's text; :func:`static_file`: the same, and what is in it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from deepgym_env.errors import ConfigError
 from deepgym_env.viewer.links import StaticLinks
@@ -20,10 +20,24 @@ from deepgym_env.viewer.runs import RunFolder
 from deepgym_env.viewer.selection import SORTS, Filters, Selection
 from deepgym_env.viewer.summary import OUTCOMES, Summary
 
-__all__ = ["MAX_BYTES", "render_static"]
+__all__ = ["MAX_BYTES", "StaticFile", "render_static", "static_file"]
 
 MAX_BYTES = 32 << 20
 """About how large a file may grow; browsers are slow with larger ones."""
+
+
+class StaticFile(NamedTuple):
+    """A file of everything.
+
+    Attributes:
+        html: Its text.
+        shown: How many episodes are in it.
+        total: How many there are.
+    """
+
+    html: str
+    shown: int
+    total: int
 
 
 def render_static(log: str | os.PathLike[str] | RunFolder, *, max_bytes: int = MAX_BYTES) -> str:
@@ -39,9 +53,17 @@ def render_static(log: str | os.PathLike[str] | RunFolder, *, max_bytes: int = M
     Raises:
         ConfigError: If there are no episodes, or not even one fits.
     """
+    return static_file(log if isinstance(log, RunFolder) else RunFolder(log), max_bytes).html
+
+
+def static_file(runs: RunFolder, max_bytes: int = MAX_BYTES) -> StaticFile:
+    """Return what :func:`render_static` does, and how many episodes are in it.
+
+    Raises:
+        ConfigError: If there are no episodes, or not even one fits.
+    """
     from markupsafe import Markup
 
-    runs = log if isinstance(log, RunFolder) else RunFolder(log)
     if not runs.summaries:
         raise ConfigError(f"{runs.path}: there are no episodes; EpisodeLogger writes each when it ends")
     links = StaticLinks()
@@ -56,7 +78,7 @@ def render_static(log: str | os.PathLike[str] | RunFolder, *, max_bytes: int = M
         "logs": [],
     }
     run = render("run_part.html", run=progress(runs.summaries), **values)
-    return render(
+    html = render(
         "static.html",
         here="episodes",
         policy=_policy(style, script),
@@ -72,6 +94,7 @@ def render_static(log: str | os.PathLike[str] | RunFolder, *, max_bytes: int = M
         episodes_html=[(each.id, Markup(page)) for each, page in zip(shown, pages, strict=True)],
         **values,
     )
+    return StaticFile(html, len(shown), len(runs.summaries))
 
 
 def _episodes(runs: RunFolder, links: StaticLinks, max_bytes: int) -> tuple[list[Summary], list[str]]:

@@ -130,15 +130,16 @@ async function askAgain(form) {
 function filterRows(form) {
   const given = Object.fromEntries(new FormData(form));
   const text = given.q.toLowerCase();
+  const rows = document.querySelectorAll("#episodes tr[data-row]");
   let count = 0;
-  for (const row of document.querySelectorAll("#episodes tr[data-row]")) {
+  for (const row of rows) {
     const like = (!given.task || row.dataset.task === given.task)
       && (!given.outcome || row.dataset.outcome === given.outcome)
       && (!text || row.textContent.toLowerCase().includes(text) || pageText(row).includes(text));
     row.hidden = !like;
     count += like;
   }
-  document.getElementById("count").textContent = `${count} episodes`;
+  document.getElementById("count").textContent = count === rows.length ? `${count} episodes` : `${count} of ${rows.length} episodes`;
 }
 
 const pageTexts = new Map();
