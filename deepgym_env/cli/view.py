@@ -64,6 +64,8 @@ def view(
     found = RunFolder(runs)
     if static is not None:
         _write(found, static)
+        if browser:
+            webbrowser.open(static.absolute().as_uri())
         return
     _serve(found, host, port, allow_remote, browser)
 
@@ -96,7 +98,7 @@ def _serve(runs: RunFolder, host: str, port: int, allow_remote: bool, browser: b
         stdout().print(f"{len(runs.summaries)} episodes at {url} (Ctrl-C ends it)", soft_wrap=True)
         sys.stdout.flush()
         for problem in runs.problems[:5]:
-            note(f"{problem.log}, line {problem.line}: {problem.message}")
+            note(f"{problem.log}{f', line {problem.line}' if problem.line else ''}: {problem.message}")
         if browser:
             webbrowser.open(url)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))

@@ -7,23 +7,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from deepgym_env.episodes import Episode
+from deepgym_env.viewer.reading import BROKEN, read_line
 from deepgym_env.viewer.summary import Summary, summarize
 
-__all__ = ["BROKEN", "LogFile", "Place", "Problem", "digest"]
+__all__ = ["LogFile", "Place", "Problem", "digest"]
 
 _HEAD = 4096
 _LONGEST = 256 << 20  # bytes of a line
 _PROBLEMS = 50  # told of a file
-BROKEN = (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError)
-"""What reading a line raises that anybody may have written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +109,7 @@ class LogFile:
         """Index an episode; False if the line is none."""
         self._why = ""
         try:
-            episode = Episode.from_json(json.loads(line))
-            summary = summarize(episode, self._identity(line), self.name)
+            summary = summarize(read_line(line), self._identity(line), self.name)
         except BROKEN as error:
             self._why = str(error) or type(error).__name__
             return False

@@ -53,24 +53,16 @@ def marked(text: str) -> Any:
     """Return a text as HTML, what can't be seen spelled out and set off by a name."""
     from markupsafe import Markup, escape
 
-    parts = []
-    for number, (piece, name) in enumerate(pieces(text)):
-        if number > 2 * _MOST_MARKS:
-            parts.append(escape(visible(text[_length(text, number) :])))
+    parts, taken, marks = [], 0, 0
+    for piece, name in pieces(text):
+        if marks == _MOST_MARKS:
+            parts.append(escape(visible(text[taken:])))
             break
         escaped = escape(piece)
         parts.append(Markup('<span class="ctl" title="{}">{}</span>').format(name, escaped) if name else escaped)
+        taken += 1 if name else len(piece)
+        marks += bool(name)
     return Markup("").join(parts)
-
-
-def _length(text: str, count: int) -> int:
-    """Return how many characters the first pieces of a text are made of."""
-    length = 0
-    for number, (piece, name) in enumerate(pieces(text)):
-        if number == count:
-            break
-        length += 1 if name else len(piece)
-    return length
 
 
 @cache

@@ -16,12 +16,12 @@ from pathlib import Path
 from deepgym_env.episodes import Episode
 from deepgym_env.episodes.log import log_files
 from deepgym_env.errors import ConfigError
-from deepgym_env.viewer.index import BROKEN, LogFile, Place, Problem, digest
+from deepgym_env.viewer.index import LogFile, Place, Problem, digest
+from deepgym_env.viewer.reading import BROKEN, OPENINGS, read_line
 from deepgym_env.viewer.summary import Summary
 
 __all__ = ["RunFolder"]
 
-_OPENINGS = {b'{"schema_version": ': "episodes", b'{"id": ': "results of `deepgym eval`"}
 _MOST_FILES = 10_000
 _File = tuple[int, int]  # device and inode: a log's file that is renamed stays the same
 
@@ -110,7 +110,7 @@ class RunFolder:
         Raises:
             LookupError: If it isn't there, or not any more.
         """
-        return Episode.from_json(json.loads(self.line(identity)))
+        return read_line(self.line(identity))
 
     def holding(self, text: str) -> set[str]:
         """Return which episodes hold a text: in what was said or answered, or in the names of tests and tasks.
@@ -132,7 +132,7 @@ class RunFolder:
             quoted = json.dumps(text)[1:-1].lower().encode()
             if quoted not in line.lower():
                 return False
-            episode = Episode.from_json(json.loads(line))
+            episode = read_line(line)
         except (OSError, *BROKEN):
             return False
         return any(text.lower() in each.lower() for each in _texts(episode))
@@ -181,10 +181,9 @@ class RunFolder:
         """Return why a file is no log: without a message if nobody would take it for one."""
         with path.open("rb") as file:
             head = file.read(32)
-        kind = next((kind for opening, kind in _OPENINGS.items() if head.startswith(opening[: len(head)])), "")
-        if kind == "episodes" or path == self.path:
+        if path == self.path or any(head.startswith(opening[: len(head)]) for opening in OPENINGS):
             return None
-        message = f"no log of episodes{f' but {kind}' if kind else ''}: left out" if path.suffix == ".jsonl" else ""
+        message = "no log of episodes: left out" if path.suffix == ".jsonl" else ""
         return Problem(self._name_of(path), 0, message)
 
     def _candidates(self) -> Iterator[Path]:

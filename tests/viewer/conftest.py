@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import runpy
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from deepgym_env.wrappers import EpisodeLogger
 
 PARTLY = "Let me see.\n```python\ndef reverse_string(s):\n    return s\n```\n"
 RIGHT = "```python\ndef reverse_string(s):\n    return s[::-1]\n```"
+ROOT = Path(__file__).parents[2]
 SOLVE = Path(deepgym_env.__file__).parent / "scenarios" / "debug_fix" / "solve.py"
 
 
@@ -42,6 +45,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
             break
         action = script.send(answer)
     env.close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The log of a few episodes of the example."""
+    folder = tmp_path_factory.mktemp("demo")
+    command = [sys.executable, str(ROOT / "examples" / "viewer_demo.py"), str(folder), "--episodes", "4"]
+    subprocess.run(command, check=True, capture_output=True, timeout=240)
     return folder
 
 

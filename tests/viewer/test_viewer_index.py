@@ -9,6 +9,9 @@ import shutil
 import pytest
 from viewer_episodes import hostile, line_of, made_up, turn, write_log
 
+from deepgym_env import DeepGym, RunResult, load_task
+from deepgym_env.cli.completions import Completion
+from deepgym_env.cli.result_log import ResultLog, record_of
 from deepgym_env.episodes import EpisodeWriter, read_episodes
 from deepgym_env.errors import ConfigError
 from deepgym_env.viewer import RunFolder
@@ -115,7 +118,6 @@ def test_of_very_many_wrong_lines_some_are_told(tmp_path):
 
 def test_other_files_in_a_folder_are_no_logs(tmp_path):
     write_log(tmp_path / "log.jsonl", made_up())
-    (tmp_path / "results.jsonl").write_text('{"id": 1, "task": "toy"}\n')
     (tmp_path / "data.jsonl").write_text('{"text": "?"}\n')
     (tmp_path / "weights.bin").write_bytes(b"\0" * 100)
     (tmp_path / "empty.jsonl").touch()
@@ -126,10 +128,7 @@ def test_other_files_in_a_folder_are_no_logs(tmp_path):
     (tmp_path / "gone.jsonl").symlink_to(tmp_path / "nothing")
     runs = follow(tmp_path)
     assert seeds(runs) == [1]
-    assert {(each.log, each.message) for each in runs.problems} == {
-        ("results.jsonl", "no log of episodes but results of `deepgym eval`: left out"),
-        ("data.jsonl", "no log of episodes: left out"),
-    }
+    assert [(each.log, each.message) for each in runs.problems] == [("data.jsonl", "no log of episodes: left out")]
     write_log(tmp_path / "empty.jsonl", made_up(seed=2))
     assert sorted(seeds(runs)) == [1, 2]
 
@@ -161,6 +160,26 @@ def test_nothing_there_is_an_error_that_says_what_to_give(tmp_path):
     with pytest.raises(ConfigError, match="give a log that EpisodeLogger wrote, or a folder"):
         RunFolder(tmp_path / "no" / "such")
     assert follow(tmp_path).summaries == []
+
+
+def test_results_of_an_evaluation_are_episodes_of_one_turn(tmp_path):
+    task = load_task("reverse_string")
+    completions = {"right": task.reference, "wrong": "def reverse_string(s): return s"}
+    with ResultLog(tmp_path / "results.jsonl") as log, DeepGym(workers=1) as engine:
+        for name, code in completions.items():
+            log.append(record_of(Completion(name, task, code, "0" * 64), engine.run(task, code)))
+        lost = RunResult(task_id=task.id, status="infrastructure_error", cases=(), details="The sandbox failed.")
+        log.append(record_of(Completion("lost", task, "", "0" * 64), lost))
+    with (tmp_path / "results.jsonl").open("a") as file:
+        file.write('{"id": 1, "task": "toy", "sha256": "?"}\n')
+    runs = follow(tmp_path)
+    assert [each.outcome for each in runs.summaries] == ["passed", "failed", "no_verdict"]
+    right, wrong, lost = runs.summaries
+    assert (right.score, lost.score) == (1.0, None)
+    assert 0 < wrong.score < 1
+    assert len(wrong.tests) == len(task.tests)
+    assert "completion 'wrong'" in runs.episode(wrong.id).turns[0].action
+    assert [each.line for each in runs.problems] == [4]
 
 
 def test_episodes_without_a_verdict_have_no_score(tmp_path):

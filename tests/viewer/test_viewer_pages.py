@@ -65,6 +65,12 @@ def test_the_list_tells_of_each_episode(page, played):
     assert "No episode is like that" in page(played, "/?q=nothing+like+this").text
 
 
+def test_the_log_of_the_example_has_pages(page, demo):
+    assert "4 episodes" in page(demo, "/").text
+    for address in addresses(demo):
+        page(demo, f"/{address}")
+
+
 def test_what_is_typed_into_a_search_stays_text(client, fine):
     for attack in ATTACKS.values():
         query = attack.encode("utf-8", "replace").decode()
@@ -122,7 +128,11 @@ def test_hostile_episodes_add_nothing_to_a_page(client, page, fine, tmp_path, at
     folder.mkdir()
     name = re.sub(r"[/\x00\ud800-\udfff]", "_", ATTACKS[attack])[:60]
     write_log(folder / f"{name}.jsonl", hostile(attack), made_up(turn("a", ATTACKS[attack], "passed")))
-    (folder / "results.jsonl").write_text(ATTACKS[attack], errors="replace")
+    (folder / "data.jsonl").write_text(ATTACKS[attack], errors="replace")
+    texts = dict.fromkeys(("id", "sha256", "status", "details", "task"), ATTACKS[attack])
+    cases = [{"id": ATTACKS[attack], "status": ATTACKS[attack], "score": 0.0}]
+    result = {**texts, "score": 0.0, "passed": False, "has_verdict": True, "cases": cases, "seed": 0}
+    (folder / "results.jsonl").write_text(json.dumps({**result, "reward_components": {ATTACKS[attack]: 1}}) + "\n")
     for address in addresses(folder):
         shown = page(folder, f"/{address}")
         assert shown.shape <= honest, shown.shape - honest
