@@ -283,6 +283,7 @@ def test_hostile_episodes_run_nothing_and_ask_for_nothing(watch, view, hostile_l
         page.goto(url + address)
         _use(page)
         assert page.evaluate("document.scripts.length") == 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1360
     page.goto(url)
     for attack in ("image", "script", "attribute"):
         page.locator("input[name=q]").fill(ATTACKS[attack])
