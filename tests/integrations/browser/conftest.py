@@ -77,7 +77,7 @@ def watch(browser: Any) -> Iterator[Callable[..., Watched]]:
 
 
 @pytest.fixture(scope="module")
-def view() -> Iterator[Callable[[Path], str]]:
+def view(browser: Any) -> Iterator[Callable[[Path], str]]:
     """Starts ``deepgym view`` as a process of its own; returns the address it tells."""
     started = []
 
