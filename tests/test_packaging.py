@@ -16,6 +16,7 @@ from deepgym_env import task_ids
 
 ROOT = Path(__file__).parents[1]
 LINKS = ("envs", "wrappers", "scenarios")
+DATA = {"scaffolds", "assets", "templates"}  # folders of files that are no code
 
 
 def _isolation() -> list[str]:
@@ -81,7 +82,7 @@ def _wanted() -> set[str]:
         top, is_code = name.parts[0], name.suffix == ".py"
         if not (ROOT / name).is_file():
             continue
-        if top == "deepgym_env" and (is_code or name.name == "py.typed" or "scaffolds" in name.parts):
+        if top == "deepgym_env" and (is_code or name.name == "py.typed" or DATA.intersection(name.parts)):
             wanted.add(str(name))
         if top in LINKS and (is_code or (top == "scenarios" and len(name.parts) > 2)):
             wanted.add(f"deepgym_env/{name}")

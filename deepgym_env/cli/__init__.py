@@ -38,6 +38,7 @@ from deepgym_env.cli import (
     rollout,
     run,
     tasks,
+    view,
 )
 from deepgym_env.cli.command_line import Command, CommandGroup
 from deepgym_env.cli.inputs import examples
@@ -85,6 +86,7 @@ app.command("rollout", cls=Command, epilog=rollout.EXAMPLES)(rollout.rollout)
 app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
 app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
 app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
+app.command("view", cls=Command, epilog=view.EXAMPLES)(view.view)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks.import_)
 app.add_typer(benchmarks.app, name="benchmarks")

@@ -134,7 +134,7 @@ def read_episodes(path: str | os.PathLike[str]) -> Iterator[Episode]:
     for file, number, line in _lines(Path(path)):
         try:
             yield Episode.from_json(json.loads(line))
-        except (ValueError, RecursionError) as error:
+        except (ValueError, RecursionError, OverflowError) as error:
             raise ConfigError(f"{file}: line {number} is no episode: {error}") from error
 
 

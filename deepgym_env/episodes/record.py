@@ -2,6 +2,7 @@
 
 - :class:`Episode`: one episode, enough to run it again.
 - :class:`Turn`: one step of it.
+- :data:`INFO_KEYS`, :data:`LATER_KEYS`: what is kept of an info; the latter is missing in older logs.
 - :func:`plain`, :func:`plain_action`, :func:`plain_observation`: values as JSON would give them back.
 """
 
@@ -14,10 +15,31 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-__all__ = ["INFO_KEYS", "SCHEMA_VERSION", "End", "Episode", "Turn", "plain", "plain_action", "plain_observation"]
+__all__ = [
+    "INFO_KEYS",
+    "LATER_KEYS",
+    "SCHEMA_VERSION",
+    "End",
+    "Episode",
+    "Turn",
+    "plain",
+    "plain_action",
+    "plain_observation",
+]
 
-SCHEMA_VERSION = "1.0"
-INFO_KEYS = ("action_valid", "has_verdict", "evaluated", "status", "passed", "score", "tests", "reward_components")
+SCHEMA_VERSION = "1.1"
+LATER_KEYS = ("hack_report",)  # since 1.1
+INFO_KEYS = (
+    "action_valid",
+    "has_verdict",
+    "evaluated",
+    "status",
+    "passed",
+    "score",
+    "tests",
+    "reward_components",
+    *LATER_KEYS,
+)
 
 End = Literal["terminated", "truncated", "closed", "reset"]
 
@@ -260,6 +282,7 @@ _INFO: _Kinds = {
     "score": _NUMBER,
     "tests": (list,),
     "reward_components": (dict,),
+    "hack_report": (dict,),
 }
 _TEST: _Kinds = {"id": (str,), "public": (bool,), "status": (str,), "score": _NUMBER}
 

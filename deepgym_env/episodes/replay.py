@@ -17,7 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from deepgym_env.catalog import load_task
 from deepgym_env.envs.mixture import MixtureEnv
-from deepgym_env.episodes.record import Episode, Turn, plain, plain_observation
+from deepgym_env.episodes.record import LATER_KEYS, Episode, Turn, plain, plain_observation
 from deepgym_env.episodes.recorder import task_seed_of
 from deepgym_env.errors import ConfigError, DeepGymError, SandboxError, TaskError
 
@@ -185,7 +185,8 @@ def _differences(logged: Turn, now: Turn) -> Iterator[tuple[str, Any, Any]]:
     for name in (*_REWARDS, "observation"):
         if not _same(getattr(logged, name), getattr(now, name)):
             yield name, getattr(logged, name), getattr(now, name)
-    for key in dict.fromkeys([*logged.info, *now.info]):
+    told = [key for key in now.info if key not in LATER_KEYS]  # an older log can't have it
+    for key in dict.fromkeys([*logged.info, *told]):
         before, after = logged.info.get(key), now.info.get(key)
         if not _same(before, after):
             yield f"info[{key!r}]", before, after

@@ -127,6 +127,7 @@ def test_paths_that_can_not_be_written(tmp_path):
         (lambda row: row.update({"return": [0.0]}), "'return' is"),
         (lambda row: row["turns"][0].update(reward=["1"]), "reward of turn 1 must hold numbers"),
         (lambda row: row["turns"][0]["info"].update(tests=[1]), "a test of turn 1 must be an object"),
+        (lambda row: row["turns"][0]["info"].update(score=10**400), "too large"),
         (lambda row: row["turns"].__setitem__(0, None), "turn 1 must be an object"),
     ],
 )

@@ -39,7 +39,14 @@ def test_what_was_played_replays(played):
         }
 
 
+def test_logs_from_before_signs_of_cheating_were_kept_replay(record):
+    for number, turn in enumerate(record.turns, 1):
+        record = with_turn(record, number, info={key: turn.info[key] for key in turn.info if key != "hack_report"})
+    assert replay(record).status == "equal"
+
+
 def test_the_first_difference_is_told(record):
+    assert set(record.turns[0].info["hack_report"]) >= {"suspicious", "tampered", "gap"}
     reward = [0.5, *record.turns[0].reward[1:]]
     for forged, turn, what, logged, now in [
         (with_turn(record, 1, reward=reward), 1, "reward", reward, record.turns[0].reward),
@@ -47,6 +54,7 @@ def test_the_first_difference_is_told(record):
         (with_turn(record, 2, truncated=True), 2, "truncated", True, False),
         (with_turn(record, 2, observation="well done"), 2, "observation", "well done", record.turns[1].observation),
         (with_turn(record, 1, info={**record.turns[0].info, "status": "passed"}), 1, "info['status']", "passed", None),
+        (with_turn(record, 1, info={**record.turns[0].info, "hack_report": {}}), 1, "info['hack_report']", {}, None),
         (with_turn(record, 2, action="x = 1"), 2, None, None, None),
         (dataclasses.replace(record, prompt="?"), 0, "prompt", "?", record.prompt),
         (dataclasses.replace(record, task="two_sum"), 0, "task", "two_sum", "reverse_string"),

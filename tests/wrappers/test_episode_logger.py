@@ -14,6 +14,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 import deepgym_env
 from deepgym_env.envs import CodingEnv
 from deepgym_env.episodes import read_episodes, replay
+from deepgym_env.episodes.record import INFO_KEYS
 from deepgym_env.errors import ConfigError
 from deepgym_env.wrappers import ChatObservation, ScalarReward, TestVectorObservation, VectorScalarReward
 from deepgym_env.wrappers.episode_logger import EpisodeLogger, VectorEpisodeLogger
@@ -80,7 +81,7 @@ def test_a_record_holds_the_episode_and_nothing_else(log):
     assert EnvSpec.from_json(json.dumps(spec)) == make(max_turns=5).spec
     final = steps[-1][4]
     assert row == {
-        "schema_version": "1.0",
+        "schema_version": "1.1",
         "task": "reverse_string",
         "task_seed": 3,
         "seed": 3,
@@ -93,7 +94,6 @@ def test_a_record_holds_the_episode_and_nothing_else(log):
         "passed": True,
         "end": "terminated",
     }
-    known = ("action_valid", "has_verdict", "evaluated", "status", "passed", "score", "tests", "reward_components")
     for turn, action, step in zip(turns, ("no idea: ```text", SOME, RIGHT), steps, strict=True):
         observation, reward, terminated, truncated, info = step
         assert turn == {
@@ -102,7 +102,7 @@ def test_a_record_holds_the_episode_and_nothing_else(log):
             "reward": reward.tolist(),
             "terminated": terminated,
             "truncated": truncated,
-            "info": {key: info[key] for key in known if key in info},
+            "info": {key: info[key] for key in INFO_KEYS if key in info},
         }
 
 
