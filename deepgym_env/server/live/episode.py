@@ -139,10 +139,14 @@ class LiveSession:
         return await self._alone(self._fork)
 
     async def end(self) -> None:
-        """End the episode, also under a turn that still goes on. Ending twice does no harm."""
+        """End the episode, and what is under way in it. Ending twice does no harm."""
         if self._ended:
             return
         self._ended = True
+        for doing in self._under_way:
+            doing.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         with contextlib.suppress(ClosedError, SandboxError):
             for snapshot in list(self._snapshots):
                 await self._forget(snapshot)
@@ -177,13 +181,18 @@ class LiveSession:
         async def locked() -> _T:
             async with self._lock:
                 if self._ended:
-                    raise UnknownSessionError(f"the session {self.id!r} was ended")
+                    raise _ended(self.id)
                 return await work()
 
         doing = asyncio.ensure_future(locked())
         self._under_way.add(doing)
         doing.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(doing)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            if self._ended and doing.cancelled():
+                raise _ended(self.id) from None
+            raise
 
     async def _reset(self, task: AnyTask) -> None:
         await self._record.cut_off("reset")
@@ -241,6 +250,10 @@ class LiveSession:
         if kept is None:
             raise UnknownSessionError(f"the session has no snapshot {snapshot!a}: it was dropped, or never taken")
         return kept
+
+
+def _ended(session: str) -> UnknownSessionError:
+    return UnknownSessionError(f"the session {session!a} was ended")
 
 
 def _score(info: dict[str, Any]) -> float | None:
