@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
 from deepgym_env.server.admission import Admission
+from deepgym_env.server.gate import Gate
 from deepgym_env.server.observing import Observing
 from deepgym_env.server.problems import answer_problems
 from deepgym_env.server.routes import audit, environments, health, programs, runs
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
         app.include_router(router)
     # The last one added is the first to see a request.
     app.add_middleware(GZipMiddleware, minimum_size=_LARGE, compresslevel=1)
+    app.add_middleware(Gate, services=services)
     app.add_middleware(
         Admission, drain=services.drain, max_body=settings.max_body, open_to_all=not services.keys_required
     )

@@ -16,10 +16,11 @@ from fastapi import Request
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ClosedError
 from deepgym_env.server.drain import Drain
-from deepgym_env.server.limits import Capacity
+from deepgym_env.server.limits import Capacity, Throttles
 from deepgym_env.server.metrics import Metrics
 from deepgym_env.server.readiness import Readiness
 from deepgym_env.server.settings import Settings
+from deepgym_env.server.store.keys import KeyStore
 from deepgym_env.server.tasks import TaskShelf
 
 if TYPE_CHECKING:
@@ -39,31 +40,39 @@ class Services:
         settings: How it behaves.
         engine: What judges; it outlives the requests.
         database: What outlives the server.
-        keys_required: Whether a request needs a key.
+        keys: Who may use it.
+        keys_required: Whether a request needs one; settled when the server starts.
+        throttles: How much each key may ask for.
+        capacity: How much all may ask for together.
         drain: Whether it is to go down.
-        capacity: Room for submissions.
-        tasks: Finds the tasks requests name.
-        metrics: What it counts.
         readiness: Whether it can work.
+        metrics: What it counts.
+        tasks: Finds the tasks requests name.
         auditing: Held while a task is attacked: one at a time.
     """
 
     settings: Settings
     engine: DeepGym
     database: Database
+    keys: KeyStore = field(init=False)
     keys_required: bool = field(init=False)
-    drain: Drain = field(init=False)
+    throttles: Throttles = field(init=False)
     capacity: Capacity = field(init=False)
-    tasks: TaskShelf = field(default_factory=TaskShelf)
-    metrics: Metrics = field(default_factory=Metrics)
+    drain: Drain = field(init=False)
     readiness: Readiness = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+    tasks: TaskShelf = field(default_factory=TaskShelf)
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
-        """Make what depends on the settings."""
-        self.keys_required = bool(self.settings.keys_required)
-        self.drain = Drain(self.settings.drain_seconds)
-        self.capacity = Capacity(self.settings.max_queue)
+        """Make the parts that follow from the others."""
+        self.keys = KeyStore(self.database)
+        asked = self.settings.keys_required
+        self.keys_required = self.keys.any() if asked is None else asked
+        settings = self.settings
+        self.throttles = Throttles(settings.key_concurrency, settings.key_rate, settings.key_burst)
+        self.capacity = Capacity(settings.max_queue)
+        self.drain = Drain(settings.drain_seconds)
         self.readiness = Readiness(self.database, self.engine)
         self.metrics.watch("deepgym_queue", "Submissions that wait or run.", lambda: self.capacity.used)
         self.metrics.watch("deepgym_queue_limit", "Submissions there is room for.", lambda: self.capacity.limit)
