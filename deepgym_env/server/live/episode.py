@@ -18,7 +18,7 @@ from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.coding import episode_of
 from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot
 from deepgym_env.episodes import EpisodeWriter
-from deepgym_env.errors import ClosedError, RefusedError, SandboxError, UnknownSessionError
+from deepgym_env.errors import ClosedError, DeepGymError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.remote.wire_sessions import SessionState, StartSession, StepAnswer
 from deepgym_env.server.live.record import Record
 from deepgym_env.server.live.steps import Steps
@@ -72,7 +72,7 @@ class LiveSession:
         self._services, self._started, self._log = services, started, log
         self._lock = asyncio.Lock()
         self._under_way: set[asyncio.Future[Any]] = set()
-        self._ended = False
+        self._ended: DeepGymError | None = None
         self._steps = Steps()
         self._snapshots: dict[str, _Kept] = {}
         self._episode: Episode[Any]
@@ -91,7 +91,7 @@ class LiveSession:
             UnknownTaskError: If there is no such task.
             ConfigError: If an option doesn't go with it.
         """
-        task, started = await task_of(self._started), self._started
+        task, started = await task_of(self._services.tasks, self._started), self._started
 
         async def make(engine: AsyncDeepGym) -> Episode[Any]:
             return episode_of(engine, task, max_turns=started.max_turns, dense=started.dense)
@@ -103,14 +103,14 @@ class LiveSession:
         """Take a turn, or return the answer of the one that has that name.
 
         Raises:
-            ConflictError: If that one was another action.
+            HTTPException: 409, if that one was another action.
             ResetNeeded: If the episode is over.
         """
         return await self._steps.take(name, action, lambda: self._alone(lambda: self._step(name, action)))
 
     async def reset(self, seed: int | None) -> None:
         """Begin anew, by default with the same tests; the names of steps can be used again."""
-        task = await task_of(self._started, seed) if seed is not None else self._episode.task
+        task = await task_of(self._services.tasks, self._started, seed) if seed is not None else self._episode.task
         await self._alone(lambda: self._reset(task))
 
     async def snapshot(self) -> str:
@@ -138,11 +138,11 @@ class LiveSession:
         """Return another session that goes on from where this one is."""
         return await self._alone(self._fork)
 
-    async def end(self) -> None:
-        """End the episode, and what is under way in it. Ending twice does no harm."""
-        if self._ended:
+    async def end(self, why: DeepGymError | None = None) -> None:
+        """End the episode, and what is under way in it, which raises ``why``. Ending twice does no harm."""
+        if self._ended is not None:
             return
-        self._ended = True
+        self._ended = why or UnknownSessionError(f"the session {self.id!a} was ended")
         for doing in self._under_way:
             doing.cancel()
         if self._under_way:
@@ -180,8 +180,8 @@ class LiveSession:
 
         async def locked() -> _T:
             async with self._lock:
-                if self._ended:
-                    raise _ended(self.id)
+                if self._ended is not None:
+                    raise self._ended
                 return await work()
 
         doing = asyncio.ensure_future(locked())
@@ -190,8 +190,8 @@ class LiveSession:
         try:
             return await asyncio.shield(doing)
         except asyncio.CancelledError:
-            if self._ended and doing.cancelled():
-                raise _ended(self.id) from None
+            if self._ended is not None and doing.cancelled():
+                raise self._ended from None
             raise
 
     async def _reset(self, task: AnyTask) -> None:
@@ -250,10 +250,6 @@ class LiveSession:
         if kept is None:
             raise UnknownSessionError(f"the session has no snapshot {snapshot!a}: it was dropped, or never taken")
         return kept
-
-
-def _ended(session: str) -> UnknownSessionError:
-    return UnknownSessionError(f"the session {session!a} was ended")
 
 
 def _score(info: dict[str, Any]) -> float | None:
