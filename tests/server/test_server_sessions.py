@@ -18,12 +18,13 @@ from deepgym_env import DeepGym, load_environment
 from deepgym_env.benchmarks.records import to_text
 from deepgym_env.envs import CodingEnv
 from deepgym_env.episodes import read_episodes, replay
-from deepgym_env.errors import RefusedError, SandboxError, UnknownSessionError
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.remote.wire_sessions import StartSession
 from deepgym_env.server.live.running import sessions_running
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
+from deepgym_env.server.store.keys import KeyStore
 from deepgym_env.trials import solver_of
 
 RIGHT = "def reverse_string(s):\n    return s[::-1]"
@@ -461,7 +462,7 @@ def test_everything_ends_with_the_server(own, tmp_path):
     live = in_process(own, tmp_path, ask)
     assert live.held().total() == 0
     assert not own.call(_sessions_of)
-    with pytest.raises(UnknownSessionError, match="was ended"):
+    with pytest.raises(ClosedError, match="going down"):
         ask.working.result()
 
 
@@ -473,6 +474,24 @@ def test_a_session_that_is_ended_ends_the_step_under_way(server, start, step):
             time.sleep(0.005)
         server.delete(f"/v1/sessions/{session['id']}")
         assert "was ended" in answer.result()["detail"]
+
+
+def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
+    with serving(own, database=f"sqlite:///{tmp_path}/a.db") as other, ThreadPoolExecutor(2) as pool:
+        session = other.post("/v1/sessions", {"environment": "debug_fix"}, 201)
+        workspace = other.post("/v1/workspaces", {}, 201)
+        step = {"step_id": "1", "action": bash("sleep 100")}
+        answers = [
+            pool.submit(other.post, f"/v1/sessions/{session['id']}/steps", step, 503),
+            pool.submit(other.post, f"/v1/workspaces/{workspace['id']}/exec", {"command": "sleep 100"}, 503),
+        ]
+        while sum(each.busy for each in own.call(_sessions_of)) < 2:
+            time.sleep(0.01)
+        drain = other.app.state.services.drain
+        drain.begin()
+        other.loop.call_soon_threadsafe(drain.over.set)
+        for answer in answers:
+            assert "going down" in answer.result()["detail"]
 
 
 async def _sessions_of(engine):
@@ -529,11 +548,43 @@ def test_a_thousand_sessions_need_no_threads(own, tmp_path):
         sessions = await asyncio.gather(*(live.sessions.start("", start) for _ in range(1000)))
         answers = await asyncio.gather(*(session.step("1", "no code") for session in sessions))
         assert len({answer.model_dump_json() for answer in answers}) == 1
-        judged = await asyncio.gather(*(session.step("2", WRONG) for session in sessions[:100]))
+        judged = await asyncio.gather(*(session.step("2", WRONG) for session in sessions[:20]))
         assert len({answer.model_dump_json() for answer in judged}) == 1
         assert threading.active_count() - before < 40
 
     in_process(own, tmp_path, ask)
+
+
+def test_keys_keep_their_sessions_apart(own, tmp_path):
+    url = f"sqlite:///{tmp_path}/a.db"
+    database = Database(url)
+    mine, yours, reader = [
+        {"authorization": f"Bearer {KeyStore(database).create(scope, [scope])}"} for scope in ("run", "run", "read")
+    ]
+    database.close()
+    with serving(own, database=url) as server:
+        start = {"environment": "reverse_string"}
+        session = server.post("/v1/sessions", start, 201, mine)["id"]
+        workspace = server.post("/v1/workspaces", {}, 201, mine)["id"]
+        kept = server.post(f"/v1/workspaces/{workspace}/snapshot", {}, 200, mine)
+        server.get(f"/v1/sessions/{session}", 404, yours)
+        server.get(f"/v1/sessions/{session}", 401)
+        server.get(f"/v1/sessions/{session}", 403, reader)
+        server.post("/v1/sessions", start, 401)
+        server.post("/v1/workspaces", {}, 403, reader)
+        assert server.get("/v1/sessions", 200, yours) == {"sessions": []}
+        step = {"step_id": "1", "action": RIGHT}
+        server.post(f"/v1/sessions/{session}/steps", step, 404, yours)
+        for call in ("reset", "snapshot", "fork"):
+            server.post(f"/v1/sessions/{session}/{call}", {}, 404, yours)
+        server.delete(f"/v1/sessions/{session}", 404, yours)
+        server.post(f"/v1/workspaces/{workspace}/exec", {"command": "true"}, 404, yours)
+        server.post("/v1/workspaces/resume", kept, 404, yours)
+        server.delete(f"/v1/workspaces/{workspace}", 204, yours)  # as one that is over
+        assert server.post(f"/v1/workspaces/{workspace}/exec", {"command": "echo on"}, 200, mine)["stdout"] == "on\n"
+        assert server.post(f"/v1/sessions/{session}/steps", step, 200, mine)["score"] == 1.0
+        assert [each["id"] for each in server.get("/v1/sessions", 200, mine)["sessions"]] == [session]
+        assert "deepgym_sessions 2.0" in server.http.get("/metrics", headers=reader).text
 
 
 # ── the log ───────────────────────────────────────────────────────────────────────────────
