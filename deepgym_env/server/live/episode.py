@@ -21,6 +21,7 @@ from deepgym_env.episodes import EpisodeWriter
 from deepgym_env.errors import ClosedError, DeepGymError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.remote.wire_sessions import SessionState, StartSession, StepAnswer
 from deepgym_env.server.live.record import Record
+from deepgym_env.server.live.state import State, info_told, score_of
 from deepgym_env.server.live.steps import Steps
 from deepgym_env.server.live.tasks import task_of
 from deepgym_env.task import AnyTask
@@ -35,20 +36,11 @@ _SNAPSHOTS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """Where an episode is, besides what it knows itself."""
-
-    info: dict[str, Any]
-    terminated: bool = False
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Kept:
     """A session as it was."""
 
     episode: EpisodeSnapshot
-    state: _State
+    state: State
     steps: Steps
     record: Record
 
@@ -76,7 +68,7 @@ class LiveSession:
         self._steps = Steps()
         self._snapshots: dict[str, _Kept] = {}
         self._episode: Episode[Any]
-        self._state: _State
+        self._state: State
         self._record = Record(None, {})
 
     @property
@@ -154,24 +146,8 @@ class LiveSession:
         await self._record.cut_off("closed")
 
     def state(self, expires_in: float) -> SessionState:
-        """Return where it is."""
-        episode = self._episode
-        return SessionState(
-            id=self.id,
-            task_id=episode.task.id,
-            seed=episode.task.seed,
-            observation=episode.shown,
-            info=_told(self._state.info),
-            tools=[tool.schema() for tool in episode.tools],
-            turn=episode.turn,
-            max_turns=episode.max_turns,
-            score=_score(self._state.info),
-            terminated=self._state.terminated,
-            truncated=self._state.truncated,
-            returned=episode.vector.tolist(),
-            snapshots=list(self._snapshots),
-            expires_in=expires_in,
-        )
+        """Return where it is; while something is under way, where it was before."""
+        return self._state.told(self.id, list(self._snapshots), expires_in)
 
     # ── one after the other ───────────────────────────────────────────────────────────────
 
@@ -197,7 +173,7 @@ class LiveSession:
     async def _reset(self, task: AnyTask) -> None:
         await self._record.cut_off("reset")
         shown, info = await self._services.ask(lambda _: self._episode.reset(task))
-        self._state = _State(info)
+        self._state = State.of(self._episode, info)
         self._steps.go_back_to(Steps())
         self._record = await Record.begun(self._log, self._started, task, shown, info)
 
@@ -207,17 +183,17 @@ class LiveSession:
             raise ResetNeeded("the episode is over: reset the session before the next step")
         transition = await self._services.ask(lambda _: episode.step(action))
         observation, reward, terminated, truncated, info = transition
-        self._state = _State(info, terminated, truncated)
+        self._state = State.of(episode, info, terminated, truncated)
         await self._record.add(action, transition)
         return StepAnswer(
             step_id=name,
             observation=observation,
             reward=reward.tolist(),
-            score=_score(info),
+            score=score_of(info),
             terminated=terminated,
             truncated=truncated,
-            returned=episode.vector.tolist(),
-            info=_told(info),
+            returned=self._state.returned,
+            info=info_told(info),
         )
 
     async def _snapshot(self) -> str:
@@ -250,12 +226,3 @@ class LiveSession:
         if kept is None:
             raise UnknownSessionError(f"the session has no snapshot {snapshot!a}: it was dropped, or never taken")
         return kept
-
-
-def _score(info: dict[str, Any]) -> float | None:
-    return float(info["score"]) if info["has_verdict"] else None
-
-
-def _told(info: dict[str, Any]) -> dict[str, Any]:
-    """Return an info for the wire: the tools are told once, and no verdict is no score of 0."""
-    return {**{key: value for key, value in info.items() if key != "tools"}, "score": _score(info)}

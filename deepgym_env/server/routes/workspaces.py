@@ -78,7 +78,9 @@ router = APIRouter(
 _Mine = Annotated[_Access, Depends(_Access)]
 
 
-@router.post("", status_code=201, response_model=wire.OpenedWorkspace, operation_id="open_workspace")
+@router.post(
+    "", status_code=201, response_model=wire.OpenedWorkspace, operation_id="open_workspace", summary="Open a workspace"
+)
 async def open_(request: wire.OpenWorkspace, mine: _Mine) -> Response:
     """Open a workspace: as a task begins, with files, or empty."""
     task = await mine.task(request) if request.names_one else None
@@ -89,81 +91,116 @@ async def open_(request: wire.OpenWorkspace, mine: _Mine) -> Response:
     )
 
 
-@router.post("/resume", status_code=201, response_model=wire.OpenedWorkspace, operation_id="resume_workspace")
+@router.post(
+    "/resume",
+    status_code=201,
+    response_model=wire.OpenedWorkspace,
+    operation_id="resume_workspace",
+    summary="Open a workspace from a snapshot",
+)
 async def resume(request: SnapshotName, mine: _Mine) -> Response:
     """Open a workspace as another one was when a snapshot was taken."""
     return answered(await mine.told(await mine.ask("resume", snapshot=request.snapshot)), 201)
 
 
-@router.post("/{workspace}/exec", response_model=wire.CommandOutcome, operation_id="exec_in_workspace")
+@router.post(
+    "/{workspace}/exec", response_model=wire.CommandOutcome, operation_id="exec_in_workspace", summary="Run a command"
+)
 async def exec_(workspace: str, request: wire.ExecRequest, mine: _Mine) -> Response:
     """Run a command; the answer comes when it and all it started are over. Don't repeat one blindly."""
     return answered(wire.CommandOutcome.of(await mine.ask("exec", session=workspace, **dict(request))))
 
 
-@router.post("/{workspace}/read", response_model=wire.FileContents, operation_id="read_in_workspace")
+@router.post(
+    "/{workspace}/read", response_model=wire.FileContents, operation_id="read_in_workspace", summary="Read a file"
+)
 async def read(workspace: str, request: wire.ReadRequest, mine: _Mine) -> Response:
     """Read a file."""
     return answered(wire.FileContents(data=await mine.ask("read", session=workspace, **dict(request))))
 
 
-@router.post("/{workspace}/write", status_code=204, operation_id="write_in_workspace")
+@router.post("/{workspace}/write", status_code=204, operation_id="write_in_workspace", summary="Write a file")
 async def write(workspace: str, request: wire.WriteRequest, mine: _Mine) -> None:
     """Write a file, whole or not at all, with the folders it lies in."""
     path, data, executable = request.path, request.contents, request.executable
     await mine.ask("write", session=workspace, path=path, data=data, executable=executable)
 
 
-@router.post("/{workspace}/edit", status_code=204, operation_id="edit_in_workspace")
+@router.post("/{workspace}/edit", status_code=204, operation_id="edit_in_workspace", summary="Replace a piece of text")
 async def edit(workspace: str, request: wire.EditRequest, mine: _Mine) -> None:
     """Replace a piece of text that stands exactly once in a file."""
     await mine.ask("edit", session=workspace, **dict(request))
 
 
-@router.post("/{workspace}/list", response_model=wire.Listing, operation_id="list_in_workspace")
+@router.post(
+    "/{workspace}/list", response_model=wire.Listing, operation_id="list_in_workspace", summary="List a folder"
+)
 async def list_(workspace: str, request: wire.ListRequest, mine: _Mine) -> Response:
     """List what lies below a folder."""
     return answered(wire.Listing.of(*await mine.ask("list", session=workspace, **dict(request))))
 
 
-@router.post("/{workspace}/service_state", response_model=wire.ServiceState, operation_id="service_state_of_workspace")
+@router.post(
+    "/{workspace}/service_state",
+    response_model=wire.ServiceState,
+    operation_id="service_state_of_workspace",
+    summary="Show what its service kept",
+)
 async def service_state(workspace: str, mine: _Mine) -> Response:
     """Return what the workspace's service has kept."""
     return answered(wire.ServiceState(state=await mine.ask("service_state", session=workspace)))
 
 
-@router.post("/{workspace}/isolation", response_model=wire.WorkspaceIsolation, operation_id="isolation_of_workspace")
+@router.post(
+    "/{workspace}/isolation",
+    response_model=wire.WorkspaceIsolation,
+    operation_id="isolation_of_workspace",
+    summary="Show its isolation",
+)
 async def isolation(workspace: str, mine: _Mine) -> Response:
     """Return what isolates the workspace's commands."""
     found: Isolation = await mine.ask("isolation", session=workspace)
     return answered(wire.WorkspaceIsolation.of(found))
 
 
-@router.post("/{workspace}/snapshot", response_model=SnapshotName, operation_id="snapshot_workspace")
+@router.post(
+    "/{workspace}/snapshot",
+    response_model=SnapshotName,
+    operation_id="snapshot_workspace",
+    summary="Keep the workspace as it is",
+)
 async def snapshot(workspace: str, mine: _Mine) -> Response:
     """Keep the workspace as it is now. A snapshot outlives it, and ends as a workspace does that nobody asks for."""
     return answered(SnapshotName(snapshot=await mine.ask("snapshot", session=workspace)))
 
 
-@router.post("/{workspace}/restore", status_code=204, operation_id="restore_workspace")
+@router.post("/{workspace}/restore", status_code=204, operation_id="restore_workspace", summary="Go back to a snapshot")
 async def restore(workspace: str, request: SnapshotName, mine: _Mine) -> None:
     """Make the workspace as it was when the snapshot was taken, of this one or of another of yours."""
     await mine.ask("restore", session=workspace, snapshot=request.snapshot)
 
 
-@router.post("/{workspace}/drop", status_code=204, operation_id="drop_workspace_snapshot")
+@router.post("/{workspace}/drop", status_code=204, operation_id="drop_workspace_snapshot", summary="Forget a snapshot")
 async def drop(workspace: str, request: SnapshotName, mine: _Mine) -> None:
     """Forget a snapshot."""
     await mine.ask("drop", session=workspace, snapshot=request.snapshot)
 
 
-@router.post("/{workspace}/fork", status_code=201, response_model=wire.OpenedWorkspace, operation_id="fork_workspace")
+@router.post(
+    "/{workspace}/fork",
+    status_code=201,
+    response_model=wire.OpenedWorkspace,
+    operation_id="fork_workspace",
+    summary="Branch off",
+)
 async def fork(workspace: str, mine: _Mine) -> Response:
     """Open another workspace that begins as this one is now."""
     return answered(await mine.told(await mine.ask("fork", session=workspace)), 201)
 
 
-@router.post("/{workspace}/judge", response_model=Verdict, operation_id="judge_workspace")
+@router.post(
+    "/{workspace}/judge", response_model=Verdict, operation_id="judge_workspace", summary="Judge the workspace"
+)
 async def judge(workspace: str, request: wire.JudgeRequest, mine: _Mine) -> Response:
     """Judge the workspace as it is now by a task's tests; nothing in it changes."""
     task = await mine.task(request)
@@ -171,7 +208,7 @@ async def judge(workspace: str, request: wire.JudgeRequest, mine: _Mine) -> Resp
     return answered(Verdict.of(await mine.ask("judge", session=workspace, task=task, tests=tests)))
 
 
-@router.delete("/{workspace}", status_code=204, operation_id="close_workspace")
+@router.delete("/{workspace}", status_code=204, operation_id="close_workspace", summary="End a workspace")
 async def close(workspace: str, mine: _Mine) -> None:
     """End a workspace. One that is over already is none that fails."""
     await mine.ask("close", session=workspace)
