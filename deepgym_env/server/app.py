@@ -17,14 +17,14 @@ from deepgym_env.server.admission import Admission
 from deepgym_env.server.gate import Gate
 from deepgym_env.server.observing import Observing
 from deepgym_env.server.problems import answer_problems
-from deepgym_env.server.routes import audit, environments, health, programs, runs
+from deepgym_env.server.routes import audit, docs, environments, health, programs, runs
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
 
 __all__ = ["create_app"]
 
-_ROUTERS = (environments.router, runs.router, programs.router, audit.router, health.router)
+_ROUTERS = (environments.router, runs.router, programs.router, audit.router, health.router, docs.router)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import DeepGymError
@@ -56,10 +55,10 @@ class Readiness:
 
     def _ask_database(self) -> str:
         try:
-            with self._database.begin() as session:
+            with self._database.read() as session:
                 session.execute(text("SELECT 1"))
-        except (SQLAlchemyError, DeepGymError, OSError) as error:
-            return str(error).splitlines()[0]
+        except DeepGymError as error:
+            return str(error)
         return ""
 
     async def _ask_sandbox(self) -> str:
