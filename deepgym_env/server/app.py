@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -25,6 +26,8 @@ from deepgym_env.server.store.database import Database
 __all__ = ["create_app"]
 
 _ROUTERS = (environments.router, runs.router, programs.router, audit.router, health.router, docs.router)
+# What goes on beside the requests: entered when the server starts, left before its engine is closed.
+_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[None]], ...] = ()
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\
@@ -49,7 +52,10 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with contextlib.AsyncExitStack() as running:
+            for run in _RUNNING:
+                await running.enter_async_context(run(services))
+            yield
         if engine is None:
             judging.close()
         database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from running_server import Api, serving
 
@@ -222,19 +224,31 @@ def test_one_audit_at_a_time(api: Api) -> None:
     assert first[0].json()["is_robust"] is True
 
 
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 60
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.01)
 
 
-def test_a_client_that_leaves_ends_its_work(api: Api) -> None:
+async def tasks_there_are(_: Any) -> int:
+    return len(asyncio.all_tasks())
+
+
+def test_a_client_that_leaves_ends_its_work(api: Api, engine: DeepGym) -> None:
+    before = engine.call(tasks_there_are)
     busy = "def reverse_string(s):\n    while True: pass\n"
     items = [{"environment": "reverse_string", "completion": f"{busy}# {n}"} for n in range(200)]
-    with pytest.raises(Exception, match="timed out"):
+    with pytest.raises(httpx.ReadTimeout):
         api.post("/v1/batch", json={"items": items}, timeout=0.5)
-    wait_for(lambda: api.services.capacity.used == 0, "its work went on")
+    wait_for(lambda: api.services.capacity.used == 0, "its room was not given back")
+    wait_for(lambda: engine.call(tasks_there_are) <= before, "its work went on")
+
+
+def test_an_audit_nobody_waits_for_ends(api: Api) -> None:
+    with pytest.raises(httpx.ReadTimeout):
+        api.post("/v1/audit", json={"environment": "coin_change", "mutants": True}, timeout=0.5)
+    wait_for(lambda: not api.services.auditing.locked(), "the audit went on", seconds=20)
 
 
 def test_the_queue_is_bounded(tmp_path: Path, engine: DeepGym) -> None:
@@ -265,6 +279,12 @@ def test_a_broken_sandbox_is_no_verdict(tmp_path: Path) -> None:
         text = api.get("/metrics").text
     assert "deepgym_submissions_without_verdict_total 1.0" in text
     assert 'deepgym_submissions_total{status="no_code"} 1.0' in text
+
+
+def test_strangers_are_not_told_what_is_wrong(tmp_path: Path) -> None:
+    backend = LocalBackend(python="/no/such/python")
+    with DeepGym(workers=1, retries=0, backend=backend) as engine, serving(tmp_path, engine, keys_required=True) as api:
+        assert api.get("/readyz").json()["reasons"] == {"sandbox": "the server's log says why"}
 
 
 def test_an_engine_that_is_closed_says_so(tmp_path: Path) -> None:
