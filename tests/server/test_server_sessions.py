@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import HTTPException
-from live_server import serving
+from live_server import keeping
 
 from deepgym_env import DeepGym, load_environment
 from deepgym_env.benchmarks.records import to_text
@@ -33,8 +33,7 @@ WRONG = "def reverse_string(s):\n    return s"
 
 @pytest.fixture(scope="module")
 def server(own, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    with serving(own, database=f"sqlite:///{folder}/a.db", max_sessions=64) as running:
+    with keeping(own, tmp_path_factory.mktemp("server"), max_sessions=64) as running:
         yield running
 
 
@@ -395,7 +394,7 @@ def test_an_engine_without_sandboxes_gives_no_verdict(tmp_path):
 
     with contextlib.ExitStack() as stack:
         dg = stack.enter_context(DeepGym(backend=Broken(), workers=1, retries=0))
-        server = stack.enter_context(serving(dg, database=f"sqlite:///{tmp_path}/a.db"))
+        server = stack.enter_context(keeping(dg, tmp_path))
         session = server.post("/v1/sessions", {"environment": "reverse_string"}, 201)
         answer = server.post(f"/v1/sessions/{session['id']}/steps", {"step_id": "1", "action": RIGHT})
         assert (answer["truncated"], answer["score"], set(answer["reward"])) == (True, None, {0.0})
@@ -479,7 +478,7 @@ def test_a_session_that_is_ended_ends_the_step_under_way(server, start, step):
 
 
 def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
-    with serving(own, database=f"sqlite:///{tmp_path}/a.db") as other, ThreadPoolExecutor(2) as pool:
+    with keeping(own, tmp_path, drain_seconds=0.0) as other, ThreadPoolExecutor(2) as pool:
         session = other.post("/v1/sessions", {"environment": "debug_fix"}, 201)
         workspace = other.post("/v1/workspaces", {}, 201)
         step = {"step_id": "1", "action": bash("sleep 100")}
@@ -489,9 +488,7 @@ def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
         ]
         while sum(each.busy for each in own.call(_sessions_of)) < 2:
             time.sleep(0.01)
-        drain = other.app.state.services.drain
-        drain.begin()
-        other.loop.call_soon_threadsafe(drain.over.set)
+        other.services.drain.begin()
         for answer in answers:
             assert "going down" in answer.result()["detail"]
 
@@ -558,13 +555,12 @@ def test_many_sessions_need_no_threads(own, tmp_path):
 
 
 def test_keys_keep_their_sessions_apart(own, tmp_path):
-    url = f"sqlite:///{tmp_path}/a.db"
-    database = Database(url)
+    database = Database(f"sqlite:///{tmp_path}/deepgym.db")
     mine, yours, reader = [
         {"authorization": f"Bearer {KeyStore(database).create(scope, [scope])}"} for scope in ("run", "run", "read")
     ]
     database.close()
-    with serving(own, database=url) as server:
+    with keeping(own, tmp_path) as server:
         start = {"environment": "reverse_string"}
         session = server.post("/v1/sessions", start, 201, mine)["id"]
         workspace = server.post("/v1/workspaces", {}, 201, mine)["id"]
@@ -593,7 +589,7 @@ def test_keys_keep_their_sessions_apart(own, tmp_path):
 
 
 def test_episodes_that_are_over_are_written_and_replay(own, tmp_path):
-    with serving(own, database=f"sqlite:///{tmp_path}/a.db", runs=tmp_path / "runs") as server:
+    with keeping(own, tmp_path, runs=tmp_path / "runs") as server:
 
         def run(actions, seed=0, **options):
             session = server.post("/v1/sessions", {"environment": "reverse_string", "seed": seed, **options}, 201)

@@ -9,7 +9,7 @@ import threading
 
 import httpx
 import pytest
-from live_server import serving
+from live_server import keeping
 
 from deepgym_env import load_environment
 from deepgym_env.benchmarks.records import to_text
@@ -28,8 +28,7 @@ def handle(request, state):
 
 @pytest.fixture(scope="module")
 def server(own, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    with serving(own, database=f"sqlite:///{folder}/a.db", session_ttl=900.0) as running:
+    with keeping(own, tmp_path_factory.mktemp("server"), session_ttl=900.0) as running:
         yield running
 
 
