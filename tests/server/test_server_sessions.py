@@ -330,6 +330,7 @@ def test_a_session_begins_anew(server, start, step):
     assert (again["seed"], again["turn"], again["truncated"], again["score"]) == (5, 0, False, 0.0)
     assert step(session, RIGHT, "1")["score"] == 1.0
     assert server.post(f"/v1/sessions/{session['id']}/reset")["seed"] == 5
+    assert server.http.post(f"/v1/sessions/{session['id']}/reset").json()["seed"] == 5  # without a body
 
 
 def test_snapshots_end_with_their_session(own, server, start):

@@ -55,10 +55,10 @@ async def step(session: str, request: StepRequest, live: _Live, caller: _Caller)
 
 
 @router.post("/{session}/reset", response_model=SessionState, operation_id="reset_session", summary="Begin anew")
-async def reset(session: str, request: ResetSession, live: _Live, caller: _Caller) -> Response:
+async def reset(session: str, live: _Live, caller: _Caller, request: ResetSession | None = None) -> Response:
     """Begin anew; steps may have the names of earlier ones."""
     held = live.sessions.get(caller.id, session)
-    await held.reset(request.seed)
+    await held.reset(request.seed if request is not None else None)
     return answered(live.sessions.state(held))
 
 
