@@ -7,18 +7,19 @@ import socket
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from deepgym_env.cli.console import note, stdout
 from deepgym_env.cli.inputs import ImageOption, Level, LevelOption, ModeOption, WorkersOption, examples
+from deepgym_env.cli.keys import DatabaseOption
 from deepgym_env.errors import ConfigError
+from deepgym_env.server.settings import Settings
 
 if TYPE_CHECKING:
     from deepgym_env.blocking import DeepGym
     from deepgym_env.server.services import Services
-    from deepgym_env.server.settings import Settings
 
 __all__ = ["EXAMPLES", "serve"]
 
@@ -34,6 +35,9 @@ EXAMPLES = examples(
 )
 
 
+_DEFAULTS: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+
+
 class LogFormat(str, Enum):
     """What a line of the log looks like, as choices."""
 
@@ -44,16 +48,7 @@ class LogFormat(str, Enum):
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8000,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            metavar="URL",
-            help="Where keys and jobs are kept: sqlite:///PATH or postgresql://...; by default DEEPGYM_DATABASE, "
-            "else sqlite:///deepgym.db.",
-            show_default=False,
-        ),
-    ] = None,
+    database: DatabaseOption = None,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -66,34 +61,29 @@ def serve(
     mode: ModeOption = None,
     image: ImageOption = None,
     min_isolation: LevelOption = Level.process,
-    max_queue: Annotated[
-        int | None, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.", show_default="4096")
-    ] = None,
-    max_body: Annotated[
-        int | None, typer.Option("--max-body", min=1024, help="Bytes of a request.", show_default="67108864")
-    ] = None,
+    max_queue: Annotated[int, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.")] = _DEFAULTS[
+        "max_queue"
+    ],
+    max_body: Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request.")] = _DEFAULTS["max_body"],
     key_rate: Annotated[
         float | None,
-        typer.Option("--key-rate", min=0.001, help="Requests of a key a second.", show_default="any number"),
+        typer.Option("--key-rate", min=0.001, help="Requests of a key a second; by default any.", show_default=False),
     ] = None,
-    key_burst: Annotated[
-        int | None, typer.Option("--key-burst", min=1, help="Requests of a key at once.", show_default="100")
-    ] = None,
+    key_burst: Annotated[int, typer.Option("--key-burst", min=1, help="Requests of a key at once.")] = _DEFAULTS[
+        "key_burst"
+    ],
     key_concurrency: Annotated[
-        int | None,
-        typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.", show_default="256"),
-    ] = None,
-    max_sessions: Annotated[
-        int | None, typer.Option("--max-sessions", min=1, help="Sessions at a time.", show_default="1024")
-    ] = None,
+        int, typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.")
+    ] = _DEFAULTS["key_concurrency"],
+    max_sessions: Annotated[int, typer.Option("--max-sessions", min=1, help="Sessions at a time.")] = _DEFAULTS[
+        "max_sessions"
+    ],
     session_ttl: Annotated[
-        float | None,
-        typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.", show_default="3600"),
-    ] = None,
+        float, typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.")
+    ] = _DEFAULTS["session_ttl"],
     drain_seconds: Annotated[
-        float | None,
-        typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.", show_default="30"),
-    ] = None,
+        float, typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.")
+    ] = _DEFAULTS["drain_seconds"],
     runs: Annotated[
         Path | None,
         typer.Option("--runs", metavar="FOLDER", help="Episode logs that /ui shows.", show_default=False),
@@ -106,7 +96,6 @@ def serve(
     for library in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"):
         require(library, "deepgym serve", "server")
     from deepgym_env.blocking import DeepGym
-    from deepgym_env.server.settings import Settings
 
     given = {
         "database": database,
