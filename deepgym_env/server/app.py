@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
+from deepgym_env.server.jobs.dispatcher import jobs_running
+from deepgym_env.server.routes import jobs
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -32,11 +34,13 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with jobs_running(app.state.services):
+            yield
         if engine is None:
             judging.close()
         database.close()
 
     app = FastAPI(title="DeepGym", version=__version__, lifespan=lifespan)
     app.state.services = Services(settings, judging, database)
+    app.include_router(jobs.router)
     return app
