@@ -59,11 +59,14 @@ class Judging:
 
     async def outcome(self, item: Claimed) -> Outcome:
         """Judge an item. Whatever goes wrong that isn't the submission's fault is no verdict."""
+        attempts = self._services.settings.job_attempts
+        reason = f"given up: {item.lost} servers ended while they judged this"
+        if item.lost > attempts:  # even when it was to be given up: not even its task can be loaded
+            return Outcome(_without_cases(await self._record(item), reason), final=True)
         task = await self._task(item)
         if isinstance(task, Outcome):
             return task
-        if item.lost >= self._services.settings.job_attempts:
-            reason = f"given up: {item.lost} servers ended while they judged this"
+        if item.lost == attempts:
             return Outcome(not_run(task, "infrastructure_error", reason), final=True)
         try:
             code = await asyncio.to_thread(lambda: decompress(item.completion).decode())
@@ -105,5 +108,9 @@ def _load(record: bytes) -> SubmissionTask | Outcome:
         reason = str(error) if known else f"the task can't be loaded: {type(error).__name__}: {error}"
         if not known:
             _logger.exception("the task %r of a job can't be loaded", name_of(record))
-        result = RunResult(task_id=name_of(record), status="infrastructure_error", cases=(), details=reason)
-        return Outcome(result, final=known)
+        return Outcome(_without_cases(record, reason), final=known)
+
+
+def _without_cases(record: bytes, reason: str) -> RunResult:
+    """Return the result of an item whose task isn't there."""
+    return RunResult(task_id=name_of(record), status="infrastructure_error", cases=(), details=reason)

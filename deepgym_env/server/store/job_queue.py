@@ -148,7 +148,7 @@ class JobQueue:
             now = clock(session)
             for position in self._held(session, job_id, pauses):
                 this = JobItemRow.job_id == job_id, JobItemRow.position == position
-                again = {"available": now + pauses[position], "failures": JobItemRow.failures + failed}
+                again = {"available": now + pauses[position], "failures": JobItemRow.failures + int(failed)}
                 session.execute(update(JobItemRow).where(*this).values({**again, **_waiting(JobItemRow.lost)}))
 
     def release(self) -> None:
