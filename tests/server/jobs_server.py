@@ -25,7 +25,7 @@ def lethal(seed: int = 0) -> Task:
 
 
 def main() -> None:
-    added_tasks.keep(added_tasks.describe(lethal))
+    added_tasks.keep(added_tasks.describe(lethal, "lethal"))
     listening = socket.create_server(("127.0.0.1", 0))
     engine = DeepGym(workers=1)
     app = create_app(Settings.model_validate_json(sys.argv[1]), engine=engine)

@@ -85,7 +85,11 @@ def test_a_job_from_its_submission_to_its_end(store: JobStore, queue: Any) -> No
     assert (over.status, over.done, over.without_verdict) == ("succeeded", 3, 1)
     assert over.created <= over.finished
     page = store.results(job.id)
-    assert [(result.position, result.verdict.details) for result in page.results] == [(0, "zero"), (1, "one"), (2, "two")]
+    assert [(result.position, result.verdict.details) for result in page.results] == [
+        (0, "zero"),
+        (1, "one"),
+        (2, "two"),
+    ]
     assert page.next is None
 
 

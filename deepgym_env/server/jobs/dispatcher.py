@@ -24,7 +24,7 @@ from typing import ParamSpec, TypeVar
 
 from deepgym_env.fleet import IN_FLIGHT
 from deepgym_env.result import RunResult
-from deepgym_env.server.jobs.judging import Judging, Outcome
+from deepgym_env.server.jobs.judging import Judging, Outcome, in_short
 from deepgym_env.server.services import Services
 from deepgym_env.server.store.job_queue import Claimed, JobQueue, Key
 from deepgym_env.server.store.job_tables import LOST_TWICE
@@ -70,7 +70,7 @@ class Dispatcher:
                 await self._round()
                 pause = _RETRY[0]
             except Exception as error:
-                _logger.warning("jobs wait %.1f s for the database: %s: %s", pause, type(error).__name__, error)
+                _logger.warning("jobs wait %.1f s for the database: %s", pause, in_short(error))
                 self._renewed = float("-inf")  # first of all, it is to be seen what this server still holds
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _RETRY[1])
@@ -85,7 +85,7 @@ class Dispatcher:
         try:
             await asyncio.wait_for(self._leave(), _CLOSING)
         except Exception as error:  # then others have it when the lease is over
-            _logger.warning("can't release what this server held: %s: %s", type(error).__name__, error)
+            _logger.warning("can't release what this server held: %s", in_short(error))
         self._thread.shutdown(wait=False)
 
     async def _round(self) -> None:
@@ -122,7 +122,7 @@ class Dispatcher:
         same = defaultdict(list)
         for item in claimed:
             self._held[item.key] = item
-            same[item.job_id, item.task, item.completion, item.lost >= self._settings.job_attempts].append(item)
+            same[item.job_id, item.task, item.completion, item.lost].append(item)
         for items in same.values():  # equal ones are judged once
             keys = {item.key for item in items}
             task = asyncio.create_task(self._judge(items[0], keys))

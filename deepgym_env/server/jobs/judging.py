@@ -1,6 +1,7 @@
 """Judging one item of a job.
 
 - :class:`Judging`; :class:`Outcome`: what an item came to.
+- :func:`in_short`: an error as logs may have it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from deepgym_env.result import RunResult
 from deepgym_env.server.jobs.submission import name_of, task_of
 from deepgym_env.server.services import Services
 from deepgym_env.server.store.job_queue import Answer, Claimed, JobQueue
+from deepgym_env.server.store.job_tables import LOST_TWICE
 from deepgym_env.task import SubmissionTask
 
-__all__ = ["Judging", "Outcome"]
+__all__ = ["Judging", "Outcome", "in_short"]
 
 _TASKS = 64
 _RETRY = 1.0  # seconds until a task is read again that the database didn't give
@@ -59,14 +61,14 @@ class Judging:
 
     async def outcome(self, item: Claimed) -> Outcome:
         """Judge an item. Whatever goes wrong that isn't the submission's fault is no verdict."""
-        attempts = self._services.settings.job_attempts
+        most = max(self._services.settings.job_attempts, LOST_TWICE + 1)  # once as a suspect, when no other is blamed
         reason = f"given up: {item.lost} servers ended while they judged this"
-        if item.lost > attempts:  # even when it was to be given up: not even its task can be loaded
+        if item.lost > most:  # even when it was to be given up: not even its task can be loaded
             return Outcome(_without_cases(await self._record(item), reason), final=True)
         task = await self._task(item)
         if isinstance(task, Outcome):
             return task
-        if item.lost == attempts:
+        if item.lost == most:
             return Outcome(not_run(task, "infrastructure_error", reason), final=True)
         try:
             code = await asyncio.to_thread(lambda: decompress(item.completion).decode())
@@ -96,8 +98,13 @@ class Judging:
             try:
                 return await asyncio.to_thread(self._queue.task, item.job_id, item.task)
             except SQLAlchemyError as error:  # no fault of the item's: it waits until the database is back
-                _logger.warning("the task of an item of job %s can't be read: %s", item.job_id, error)
+                _logger.warning("the task of an item of job %s can't be read: %s", item.job_id, in_short(error))
                 await asyncio.sleep(_RETRY)
+
+
+def in_short(error: Exception) -> str:
+    """Return an error's kind and first line: what follows in a database's has the values of the statement."""
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 def _load(record: bytes) -> SubmissionTask | Outcome:

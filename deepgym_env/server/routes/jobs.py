@@ -12,7 +12,8 @@ from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from deepgym_env.remote.wire import Job, JobRequest, JobResults, Jobs, Problem
 from deepgym_env.server.auth import Caller, allowed
@@ -160,5 +161,5 @@ async def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _
     """Ask the store, on a thread."""
     try:
         return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
-    except SQLAlchemyError as error:
+    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
         raise HTTPException(503, "the database can't be reached: try again later", _RETRY_AFTER) from error
