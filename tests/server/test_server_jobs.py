@@ -324,3 +324,13 @@ def test_the_database_is_away_in_the_middle(tmp_path: Path, toy: str) -> None:
         over = server.wait(job["id"])
         assert (over["done"], over["without_verdict"]) == (40, 0)
         assert scores(server.results(job["id"])) == expected(40)
+
+
+def test_too_many_submissions_are_refused_for_now(tmp_path: Path, toy: str) -> None:
+    with fresh_database("sqlite", tmp_path) as url, serving(url, job_queue=3, key_job_queue=5) as server:
+        for count, status in ((4, 503), (6, 429)):
+            response = server.client.post("/v1/jobs", json={"items": squares(count), "tasks": {"sq": toy}})
+            assert response.status_code == status
+            assert int(response.headers["Retry-After"]) > 0
+            assert f"{count} items" in response.text
+        assert server.client.get("/v1/jobs").json() == {"jobs": [], "next": None}
