@@ -12,6 +12,7 @@
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   ├── IsolationError     less isolation is in force than was asked for
+    │   ├── DatabaseError      the server's database is full, locked or can't be reached
     │   └── RemoteError        a server can't be reached, failed, or answered what is no answer
     │       ├── RemoteAccessError  it asks for a key, or the key isn't allowed to do that
     │       └── RemoteBusyError    it is too busy, also after all retries
@@ -22,6 +23,7 @@
     │   ├── HubVersionError    it was pushed by a newer DeepGym
     │   └── HubTrustError      a task's tests are code, which only trust_code=True runs
     ├── RefusedError           a session can't do what was asked of it, and did nothing
+    │   └── UnknownSessionError  there is no session or snapshot of that id (any more)
     └── ClosedError            an engine or a session was used after it was closed
 
 A submission's own faults are never exceptions: they are statuses of its
@@ -36,6 +38,7 @@ from collections.abc import Iterable
 __all__ = [
     "ClosedError",
     "ConfigError",
+    "DatabaseError",
     "DeepGymError",
     "HubAccessError",
     "HubError",
@@ -53,6 +56,7 @@ __all__ = [
     "SandboxError",
     "StoreError",
     "TaskError",
+    "UnknownSessionError",
     "UnknownTaskError",
 ]
 
@@ -99,6 +103,10 @@ class IsolationError(SandboxError):
     """Less isolation is in force than ``min_isolation`` asks for."""
 
 
+class DatabaseError(SandboxError):
+    """The server's database is full, locked or can't be reached: no change is half made, and it may work later."""
+
+
 class RemoteError(SandboxError):
     """A DeepGym server can't be reached, failed, or answered what is no answer."""
 
@@ -137,6 +145,10 @@ class HubTrustError(HubError):
 
 class RefusedError(DeepGymError):
     """A session can't do what was asked (a file isn't there, a path leads out): nothing changed."""
+
+
+class UnknownSessionError(RefusedError):
+    """There is no session, episode or snapshot of that id: it was ended, or never begun."""
 
 
 class ClosedError(DeepGymError, RuntimeError):

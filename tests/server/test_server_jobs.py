@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,18 +14,15 @@ from typing import Any
 
 import httpx
 import pytest
-from jobs_databases import KINDS, POSTGRES, administrator, fresh_database
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
 from deepgym_env import DeepGym, Limits, load_environment
 from deepgym_env.benchmarks.records import to_text
 from deepgym_env.remote.wire import Verdict
-from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
-from deepgym_env.server.store.job_tables import JobRow
+from deepgym_env.server.store.keys import KeyStore
 
 pytestmark = pytest.mark.xdist_group("server jobs")
-FAST = {"job_lease": 1.5, "job_pause": 0.0}
 
 
 class Server:
@@ -35,7 +31,7 @@ class Server:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
         self.process = process
-        self.client = httpx.Client(base_url=f"http://127.0.0.1:{process.stdout.readline().strip()}", timeout=60)
+        self.client = httpx.Client(base_url=process.stdout.readline().rpartition(" ")[2].strip(), timeout=60)
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -98,13 +94,18 @@ def toy(make_task: Callable[..., Any]) -> str:
 
 
 @contextmanager
-def serving(url: str, **settings: Any) -> Iterator[Server]:
-    database = Database(url)
-    JobRow.metadata.create_all(database.engine)
-    database.close()
-    text = Settings(database=url, **{**FAST, **settings}).model_dump_json()
-    command = [sys.executable, str(Path(__file__).with_name("jobs_server.py")), text]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "DEEPGYM_MODE": "local"})
+def serving(url: str, *options: str) -> Iterator[Server]:
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("jobs_server.py")),
+        "serve",
+        "--port",
+        "0",
+        "--workers",
+        "1",
+    ]
+    command += ["--database", url, "--job-lease", "1.5", "--job-pause", "0", "--drain-seconds", "1", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     server = Server(process)
     try:
         yield server
@@ -115,16 +116,10 @@ def serving(url: str, **settings: Any) -> Iterator[Server]:
         process.stdout.close()
 
 
-@pytest.fixture(params=KINDS)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    with fresh_database(request.param, tmp_path) as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One that the tests that kill nothing share."""
-    with fresh_database("sqlite", tmp_path_factory.mktemp("jobs")) as url, serving(url) as server:
+    with serving(f"sqlite:///{tmp_path_factory.mktemp('jobs')}/jobs.db") as server:
         yield server
 
 
@@ -247,12 +242,12 @@ def test_there_is_no_such_job(server: Server) -> None:
         assert "no job 'none'" in response.text
 
 
-def test_a_server_killed_in_the_middle_loses_nothing(url: str, toy: str) -> None:
-    with serving(url) as server:
+def test_a_server_killed_in_the_middle_loses_nothing(database_url: str, toy: str) -> None:
+    with serving(database_url) as server:
         job = server.submit(squares(40, seconds=0.15), tasks={"sq": toy})
         server.wait(job["id"], lambda job: job["done"] >= 3)
         server.kill()
-    with serving(url) as server:
+    with serving(database_url) as server:
         assert 3 <= server.job(job["id"])["done"] < 40
         events = list(server.events(job["id"]))
         numbers = [number for name, number, _ in events if name == "result"]
@@ -263,20 +258,20 @@ def test_a_server_killed_in_the_middle_loses_nothing(url: str, toy: str) -> None
         assert scores(server.results(job["id"])) == expected(40)
 
 
-def test_a_server_that_ends_gives_back_what_it_had_begun(url: str, toy: str) -> None:
-    with serving(url, job_lease=3600.0) as server:
+def test_a_server_that_ends_gives_back_what_it_had_begun(database_url: str, toy: str) -> None:
+    with serving(database_url, "--job-lease", "3600") as server:
         job = server.submit(squares(30, seconds=0.15), tasks={"sq": toy})
         server.wait(job["id"], lambda job: job["done"] >= 1)
         server.process.terminate()
         assert server.process.wait() in (0, -signal.SIGTERM)
-    with serving(url, job_lease=3600.0) as server:
+    with serving(database_url, "--job-lease", "3600") as server:
         assert server.wait(job["id"])["done"] == 30
         assert scores(server.results(job["id"])) == expected(30)
 
 
-def test_two_servers_share_a_job(url: str, toy: str) -> None:
+def test_two_servers_share_a_job(database_url: str, toy: str) -> None:
     with ExitStack() as stack:
-        first, second = (stack.enter_context(serving(url)) for _ in range(2))
+        first, second = (stack.enter_context(serving(database_url)) for _ in range(2))
         job = first.submit(squares(40, seconds=0.1), tasks={"sq": toy})
         second.wait(job["id"], lambda job: job["done"] >= 1)
         first.kill()
@@ -287,50 +282,79 @@ def test_two_servers_share_a_job(url: str, toy: str) -> None:
 
 def test_an_item_that_ends_every_server_is_given_up(tmp_path: Path) -> None:
     fine = {"environment": "lethal", "completion": "def f(x): return x"}
-    with ExitStack() as stack:
-        url = stack.enter_context(fresh_database("sqlite", tmp_path))
-        killed, job = 0, None
-        while True:
-            with serving(url, job_attempts=1, job_lease=0.6) as server:
-                job = job or server.submit([fine, {**fine, "seed": 9}])
-                try:
-                    over = server.wait(job["id"])
-                    results = server.results(job["id"])
-                    break
-                except httpx.TransportError:
-                    assert server.process.wait() == -signal.SIGKILL
-                    killed += 1
-        assert killed == 4
-        assert (over["status"], over["done"], over["without_verdict"]) == ("succeeded", 2, 1)
-        assert scores(results) == [(0, 1.0), (1, None)]
-        assert "4 servers ended" in results[1][1].details
+    killed, job = 0, None
+    while True:
+        with serving(f"sqlite:///{tmp_path}/jobs.db", "--job-attempts", "1", "--job-lease", "0.6") as server:
+            job = job or server.submit([fine, {**fine, "seed": 9}])
+            try:
+                over = server.wait(job["id"])
+                results = server.results(job["id"])
+                break
+            except httpx.TransportError:
+                assert server.process.wait() == -signal.SIGKILL
+                killed += 1
+    assert killed == 4
+    assert (over["status"], over["done"], over["without_verdict"]) == ("succeeded", 2, 1)
+    assert scores(results) == [(0, 1.0), (1, None)]
+    assert "4 servers ended" in results[1][1].details
 
 
-@pytest.mark.skipif(not POSTGRES, reason="no PostgreSQL")
-def test_the_database_is_away_in_the_middle(tmp_path: Path, toy: str) -> None:
-    with fresh_database("postgresql", tmp_path) as url, serving(url) as server, administrator() as engine:
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_the_database_is_away_in_the_middle(database_url: str, toy: str) -> None:
+    import psycopg
+
+    name = make_url(database_url).database
+    elsewhere = make_url(database_url).set(drivername="postgresql", database="postgres")
+    with (
+        serving(database_url) as server,
+        psycopg.connect(elsewhere.render_as_string(hide_password=False), autocommit=True) as administrator,
+    ):
         job = server.submit(squares(40, seconds=0.15), tasks={"sq": toy})
         server.wait(job["id"], lambda job: job["done"] >= 3)
-        name = make_url(url).database
-        with engine.connect() as connection:
-            connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false"))
-            ended = text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            connection.execute(ended)
-            away = server.client.get(f"/v1/jobs/{job['id']}")
-            assert away.status_code == 503
-            assert int(away.headers["Retry-After"]) > 0
-            time.sleep(3 * FAST["job_lease"])
-            connection.execute(text(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true"))
+        administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        administrator.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        away = server.client.get(f"/v1/jobs/{job['id']}")
+        assert away.status_code == 503
+        assert int(away.headers["Retry-After"]) > 0
+        time.sleep(4.5)  # three leases
+        administrator.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
         over = server.wait(job["id"])
         assert (over["done"], over["without_verdict"]) == (40, 0)
         assert scores(server.results(job["id"])) == expected(40)
 
 
 def test_too_many_submissions_are_refused_for_now(tmp_path: Path, toy: str) -> None:
-    with fresh_database("sqlite", tmp_path) as url, serving(url, job_queue=3, key_job_queue=5) as server:
+    with serving(f"sqlite:///{tmp_path}/jobs.db", "--job-queue", "3", "--key-job-queue", "5") as server:
         for count, status in ((4, 503), (6, 429)):
             response = server.client.post("/v1/jobs", json={"items": squares(count), "tasks": {"sq": toy}})
             assert response.status_code == status
             assert int(response.headers["Retry-After"]) > 0
             assert f"{count} items" in response.text
         assert server.client.get("/v1/jobs").json() == {"jobs": [], "next": None}
+
+
+def test_a_key_sees_its_own_jobs_only(tmp_path: Path, toy: str) -> None:
+    url = f"sqlite:///{tmp_path}/jobs.db"
+    database = Database(url)
+    keys = KeyStore(database)
+    ann, bob, root, reader = (
+        keys.create(name, [scope]) for name, scope in zip("abcd", ("run", "run", "admin", "read"))
+    )
+    database.close()
+    with serving(url) as server:
+
+        def ask(key: str, method: str, path: str = "", **more: Any) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {key}"}
+            return server.client.request(method, f"/v1/jobs{path}", headers=headers, **more)
+
+        body = {"items": squares(2), "tasks": {"sq": toy}}
+        assert ask(reader, "POST", json=body).status_code == 403
+        assert server.client.get("/v1/jobs").status_code == 401
+        job = ask(ann, "POST", json=body).json()["id"]
+        for path in ("", "/results", "/events"):
+            assert ask(bob, "GET", f"/{job}{path}").status_code == 404
+        assert ask(bob, "POST", f"/{job}/cancel").status_code == 404
+        assert ask(bob, "GET").json()["jobs"] == []
+        for key in (ann, root):
+            assert [each["id"] for each in ask(key, "GET").json()["jobs"]] == [job]
+            assert ask(key, "GET", f"/{job}").status_code == 200

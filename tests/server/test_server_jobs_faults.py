@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jobs_databases import fresh_database
 
 from deepgym_env import DeepGym, added_tasks
 from deepgym_env.benchmarks.records import to_text
@@ -21,8 +20,8 @@ from deepgym_env.server.jobs.submission import submission
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
-from deepgym_env.server.store.job_tables import JobRow
 from deepgym_env.server.store.jobs import JobStore
+from deepgym_env.server.tasks import TaskShelf
 
 RIGHT = "def f(x): return x * x"
 
@@ -49,11 +48,9 @@ class Refusing:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    with fresh_database("sqlite", tmp_path) as url:
-        database = Database(url)
-        JobRow.metadata.create_all(database.engine)
-        yield database
-        database.close()
+    database = Database(f"sqlite:///{tmp_path}/jobs.db")
+    yield database
+    database.close()
 
 
 @pytest.fixture
@@ -64,7 +61,7 @@ def submit(database: Database, make_task: Callable[..., Any]) -> Callable[..., J
     def submit(*completions: str, environment: str = "toy") -> Job:
         items = [Item(environment=environment, completion=completion) for completion in completions]
         request = JobRequest(items=items, tasks={"toy": text})
-        return JobStore(database).create("", submission(request, None))
+        return JobStore(database).create("", submission(request, None, TaskShelf()))
 
     return submit
 

@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from alembic.operations import Operations
-from jobs_databases import KINDS, fresh_database
 from sqlalchemy import text
 
 from deepgym_env.benchmarks.compression import compress
 from deepgym_env.errors import ConfigError
 from deepgym_env.remote.wire import Job, Verdict
 from deepgym_env.result import RunResult
-from deepgym_env.server.store.database import Base, Database
+from deepgym_env.server.store.database import Database
 from deepgym_env.server.store.job_queue import Answer, JobQueue
 from deepgym_env.server.store.jobs import JobStore, QueueFullError, Submitted
 
 LEASE = 600.0
-
-
-@pytest.fixture(params=KINDS)
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    with fresh_database(request.param, tmp_path) as url:
-        database = Database(url)
-        Base.metadata.create_all(database.engine)
-        yield database
-        database.close()
 
 
 @pytest.fixture
@@ -322,24 +308,3 @@ def test_completions_are_not_kept_longer_than_needed(database: Database, store: 
     store.cancel(job.id)
     with database.begin() as session:
         assert list(session.scalars(text("SELECT completion FROM job_items"))) == [None, None]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_migration_makes_the_tables(kind: str, tmp_path: Path) -> None:
-    import importlib
-
-    migration = importlib.import_module("deepgym_env.server.store.migrations.versions.0002_jobs")
-    with fresh_database(kind, tmp_path) as url:
-        database = Database(url)
-        with database.engine.begin() as connection:
-            context = MigrationContext.configure(connection)
-            with Operations.context(context):
-                migration.upgrade()
-        with database.engine.connect() as connection:
-            found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
-            assert [change for change in found if "job" in str(change)] == []
-        with database.engine.begin() as connection:
-            with Operations.context(MigrationContext.configure(connection)):
-                migration.downgrade()
-            assert list(connection.dialect.get_table_names(connection)) == []
-        database.close()

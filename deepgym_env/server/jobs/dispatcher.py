@@ -18,13 +18,14 @@ import socket
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from deepgym_env.errors import DatabaseError
 from deepgym_env.fleet import IN_FLIGHT
 from deepgym_env.result import RunResult
-from deepgym_env.server.jobs.judging import Judging, Outcome, in_short
+from deepgym_env.server.jobs.judging import Judging, Outcome
 from deepgym_env.server.services import Services
 from deepgym_env.server.store.job_queue import Claimed, JobQueue, Key
 from deepgym_env.server.store.job_tables import LOST_TWICE
@@ -48,12 +49,12 @@ class Dispatcher:
 
     def __init__(self, services: Services) -> None:
         """Use a server's parts; nothing is done yet."""
-        settings = services.settings
         self.name = f"{socket.gethostname()[:20]}-{os.getpid()}-{uuid.uuid4().hex[:12]}"
         self._queue = JobQueue(services.database, self.name)
         self._store = JobStore(services.database)
         self._judging = Judging(services, self._queue)
-        self._settings = settings
+        self._services = services
+        self._settings = services.settings
         self._room = services.engine.workers * IN_FLIGHT
         self._held: dict[Key, Claimed] = {}
         self._running: dict[asyncio.Task[None], set[Key]] = {}
@@ -61,6 +62,8 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deepgym-jobs")
         self._renewed = self._looked = self._cleaned = float("-inf")
+        self._depth = 0
+        services.metrics.watch("deepgym_job_items", "Items of all servers' jobs that wait or run.", lambda: self._depth)
 
     async def run(self) -> None:
         """Judge until cancelled; whatever the database does."""
@@ -70,7 +73,8 @@ class Dispatcher:
                 await self._round()
                 pause = _RETRY[0]
             except Exception as error:
-                _logger.warning("jobs wait %.1f s for the database: %s", pause, in_short(error))
+                unforeseen = not isinstance(error, DatabaseError)
+                _logger.warning("jobs go on in %.1f s: %s", pause, error, exc_info=unforeseen)
                 self._renewed = float("-inf")  # first of all, it is to be seen what this server still holds
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _RETRY[1])
@@ -84,15 +88,16 @@ class Dispatcher:
         await asyncio.gather(*running, return_exceptions=True)
         try:
             await asyncio.wait_for(self._leave(), _CLOSING)
-        except Exception as error:  # then others have it when the lease is over
-            _logger.warning("can't release what this server held: %s", in_short(error))
+        except Exception as error:
+            _logger.warning("what this server held waits for the end of its lease: %s", error or "no answer in time")
         self._thread.shutdown(wait=False)
 
     async def _round(self) -> None:
         if self._due(self._renewed, self._settings.job_lease / 3):
             await self._renew()
         await self._write()
-        if len(self._held) <= self._room * 3 // 4 and self._due(self._looked, _POLL):
+        has_room = len(self._held) <= self._room * 3 // 4 and not self._services.drain.draining
+        if has_room and self._due(self._looked, _POLL):
             await self._claim()
         if self._due(self._cleaned, _HOUSEKEEPING):
             await self._clean()
@@ -112,6 +117,7 @@ class Dispatcher:
         for job_id, position in theirs - self._held.keys():  # claimed by a call whose answer was lost
             await self._call(self._queue.put_back, job_id, {position: 0.0}, failed=False)
         await self._call(self._queue.reap)
+        self._depth = await self._call(self._store.depth)
 
     async def _claim(self) -> None:
         suspect = not any(item.lost >= LOST_TWICE for item in self._held.values())
@@ -173,11 +179,17 @@ class Dispatcher:
             await self._call(self._answer, job_id, answered)
         if pauses:
             await self._call(self._queue.put_back, job_id, pauses)
+        self._count([outcome.result for outcome in answered.values()])
         for position in outcomes:
             del self._outcomes[job_id, position], self._held[job_id, position]
 
     def _answer(self, job_id: str, outcomes: dict[int, Outcome]) -> None:
         self._queue.answer(job_id, {position: outcome.answer() for position, outcome in outcomes.items()})
+
+    def _count(self, results: Sequence[RunResult]) -> None:
+        self._services.metrics.judged(results)
+        if any(result.has_verdict for result in results):
+            self._services.readiness.judged()
 
     async def _clean(self) -> None:
         self._cleaned = time.monotonic()

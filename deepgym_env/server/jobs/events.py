@@ -10,10 +10,9 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from fastapi.sse import ServerSentEvent
-from sqlalchemy.exc import SQLAlchemyError
 
+from deepgym_env.errors import DatabaseError
 from deepgym_env.remote.wire import Job
-from deepgym_env.server.jobs.judging import in_short
 from deepgym_env.server.store.jobs import JobStore
 
 __all__ = ["follow"]
@@ -42,8 +41,8 @@ async def follow(
     while not stopping():
         try:
             news = await asyncio.to_thread(store.news, job_id, after, _PAGE)
-        except SQLAlchemyError as error:  # the database is away: the client needn't know
-            _logger.warning("can't look at job %s: %s", job_id, in_short(error))
+        except DatabaseError as error:  # the database is away: the client needn't know
+            _logger.warning("can't look at job %s: %s", job_id, error)
             await asyncio.sleep(_PAUSES[1])
             continue
         if news is None:

@@ -1,7 +1,6 @@
 """Judging one item of a job.
 
 - :class:`Judging`; :class:`Outcome`: what an item came to.
-- :func:`in_short`: an error as logs may have it.
 """
 
 from __future__ import annotations
@@ -11,10 +10,8 @@ import logging
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from deepgym_env.benchmarks.compression import compress, decompress
-from deepgym_env.errors import ConfigError, SandboxError, TaskError
+from deepgym_env.errors import ConfigError, DatabaseError, DeepGymError, TaskError
 from deepgym_env.judge.not_run import not_run
 from deepgym_env.remote.wire import Verdict
 from deepgym_env.result import RunResult
@@ -22,9 +19,10 @@ from deepgym_env.server.jobs.submission import name_of, task_of
 from deepgym_env.server.services import Services
 from deepgym_env.server.store.job_queue import Answer, Claimed, JobQueue
 from deepgym_env.server.store.job_tables import LOST_TWICE
+from deepgym_env.server.tasks import TaskShelf
 from deepgym_env.task import SubmissionTask
 
-__all__ = ["Judging", "Outcome", "in_short"]
+__all__ = ["Judging", "Outcome"]
 
 _TASKS = 64
 _RETRY = 1.0  # seconds until a task is read again that the database didn't give
@@ -74,7 +72,7 @@ class Judging:
             code = await asyncio.to_thread(lambda: decompress(item.completion).decode())
             result = await self._services.ask(lambda engine: engine.run(task, code))
         except Exception as error:
-            if not isinstance(error, SandboxError):
+            if not isinstance(error, DeepGymError):
                 _logger.exception("item %d of job %s can't be judged", item.position, item.job_id)
             result = not_run(task, "infrastructure_error", f"{type(error).__name__}: {error}")
         return Outcome(result, final=result.has_verdict)
@@ -84,7 +82,7 @@ class Judging:
         key = item.job_id, item.task
         async with self._loading:
             if key not in self._tasks:
-                task = await asyncio.to_thread(_load, await self._record(item))
+                task = await asyncio.to_thread(_load, await self._record(item), self._services.tasks)
                 if isinstance(task, Outcome):
                     return task
                 self._tasks[key] = task
@@ -97,19 +95,14 @@ class Judging:
         while True:
             try:
                 return await asyncio.to_thread(self._queue.task, item.job_id, item.task)
-            except SQLAlchemyError as error:  # no fault of the item's: it waits until the database is back
-                _logger.warning("the task of an item of job %s can't be read: %s", item.job_id, in_short(error))
+            except DatabaseError as error:  # no fault of the item's: it waits until the database is back
+                _logger.warning("the task of an item of job %s can't be read: %s", item.job_id, error)
                 await asyncio.sleep(_RETRY)
 
 
-def in_short(error: Exception) -> str:
-    """Return an error's kind and first line: what follows in a database's has the values of the statement."""
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
-
-
-def _load(record: bytes) -> SubmissionTask | Outcome:
+def _load(record: bytes, shelf: TaskShelf) -> SubmissionTask | Outcome:
     try:
-        return task_of(record)
+        return task_of(record, shelf)
     except Exception as error:
         known = isinstance(error, TaskError | ConfigError)
         reason = str(error) if known else f"the task can't be loaded: {type(error).__name__}: {error}"

@@ -1,41 +1,40 @@
 """A job's request as it is stored, and its tasks as they are read again.
 
 - :func:`submission`: what a request is stored as.
-- :func:`task_of`: the task a record stands for; :func:`name_of`: what it is called if it can't be loaded.
+- :func:`task_of`: the task a record stands for; :func:`name_of`: what it was called in the request.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 from typing import Any
 
 from deepgym_env.benchmarks.compression import compress, decompress
-from deepgym_env.benchmarks.records import from_text
-from deepgym_env.catalog import load_task
-from deepgym_env.errors import ConfigError
 from deepgym_env.remote.wire import Item, JobRequest
 from deepgym_env.server.store.jobs import Submitted
-from deepgym_env.task import AnyTask, SubmissionTask
+from deepgym_env.server.tasks import TaskShelf
+from deepgym_env.task import SubmissionTask
 
 __all__ = ["name_of", "submission", "task_of"]
 
 
-def submission(request: JobRequest, idempotency_key: str | None) -> Submitted:
+def submission(request: JobRequest, idempotency_key: str | None, shelf: TaskShelf) -> Submitted:
     """Return what a request is stored as.
 
+    Of tasks that are drawn from several seeds one is loaded, so that the sender is told what is wrong.
+
     Raises:
-        UnknownTaskError: If an item names no task.
-        TaskError: If a task of the request is none.
+        TaskError: If an item names no task, or a task of the request is none.
         ConfigError: If a task is one that is worked on in many turns.
     """
+    named = {item.environment: item for item in reversed(request.items)}
+    shelf.submissions(list(reversed(named.values())), request.tasks)
     numbers: dict[str, int] = {}
-    items = []
-    for item in request.items:
-        number = numbers.setdefault(_record(item, request), len(numbers))
-        items.append((number, compress(item.completion.encode())))
-    _check(request)
+    items = [
+        (numbers.setdefault(_record(item, request), len(numbers)), compress(item.completion.encode()))
+        for item in request.items
+    ]
     return Submitted(
         name=request.name,
         tasks=[compress(record.encode()) for record in numbers],
@@ -45,7 +44,7 @@ def submission(request: JobRequest, idempotency_key: str | None) -> Submitted:
     )
 
 
-def task_of(record: bytes) -> SubmissionTask:
+def task_of(record: bytes, shelf: TaskShelf) -> SubmissionTask:
     """Return the task a record stands for.
 
     Raises:
@@ -53,9 +52,9 @@ def task_of(record: bytes) -> SubmissionTask:
         ConfigError: If it is one that is worked on in many turns.
     """
     fields = _read(record)
-    if "text" in fields:
-        return _by_value(fields["text"])
-    return _submittable(load_task(fields["environment"], fields["seed"]))
+    item = Item(environment=fields["environment"], completion="", seed=fields["seed"])
+    by_value = {item.environment: fields["text"]} if "text" in fields else {}
+    return shelf.submissions([item], by_value)[0][0]
 
 
 def name_of(record: bytes) -> str:
@@ -66,35 +65,11 @@ def name_of(record: bytes) -> str:
 
 def _record(item: Item, request: JobRequest) -> str:
     text = request.tasks.get(item.environment)
-    if text is not None:
-        return json.dumps({"environment": item.environment, "text": text})
+    if text is not None:  # its tests are what they are
+        return json.dumps({"environment": item.environment, "seed": 0, "text": text})
     return json.dumps({"environment": item.environment, "seed": item.seed})
 
 
 def _read(record: bytes) -> dict[str, Any]:
     fields: dict[str, Any] = json.loads(decompress(record))
     return fields
-
-
-def _check(request: JobRequest) -> None:
-    """Load every task, of those drawn from a seed one each, so that the sender is told what is wrong."""
-    first = {item.environment: item for item in reversed(request.items)}
-    for item in first.values():
-        text = request.tasks.get(item.environment)
-        if text is not None:
-            _by_value(text)
-        else:
-            _submittable(load_task(item.environment, item.seed))
-
-
-@functools.lru_cache(maxsize=64)
-def _by_value(text: str) -> SubmissionTask:
-    return _submittable(from_text(text))
-
-
-def _submittable(task: AnyTask) -> SubmissionTask:
-    if not isinstance(task, SubmissionTask):
-        raise ConfigError(
-            f"{task.id!r} is a workspace task, worked on in many turns: a job judges submissions; use a session"
-        )
-    return task

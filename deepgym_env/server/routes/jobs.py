@@ -6,44 +6,32 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
+from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from deepgym_env.remote.wire import Job, JobRequest, JobResults, Jobs, Problem
+from deepgym_env.remote.wire import Job, JobRequest, JobResults, Jobs
 from deepgym_env.server.auth import Caller, allowed
 from deepgym_env.server.jobs.events import follow
 from deepgym_env.server.jobs.submission import submission
+from deepgym_env.server.observing import note
+from deepgym_env.server.problems import declared
 from deepgym_env.server.services import Services, services_of
 from deepgym_env.server.store.jobs import JobStore, QueueFullError
 
 __all__ = ["router"]
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-
 _RETRY_AFTER = {"Retry-After": "10"}
 
 
-def _problem(description: str) -> dict[str, Any]:
-    return {"model": Problem, "description": description}
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=declared(503))
+
+_Services = Annotated[Services, Depends(services_of)]
 
 
-_NOT_FOUND: dict[int | str, dict[str, Any]] = {404: _problem("The key has no such job.")}
-
-router = APIRouter(
-    prefix="/v1/jobs",
-    tags=["jobs"],
-    responses={503: _problem("Too many submissions wait, or the database is away; `Retry-After` says when to ask.")},
-)
-
-
-def _store_of(services: Annotated[Services, Depends(services_of)]) -> JobStore:
+def _store_of(services: _Services) -> JobStore:
     settings = services.settings
     return JobStore(services.database, most=settings.job_queue, most_of_owner=settings.key_job_queue)
 
@@ -56,7 +44,7 @@ async def _job_of(
     store: _Store, caller: _Caller, job_id: Annotated[str, Path(description="The job's id.", max_length=32)]
 ) -> Job:
     """Return the job of a path: a dependency. Another key's is as none."""
-    job = await _ask(store.get, job_id, _seen_by(caller))
+    job = await asyncio.to_thread(store.get, job_id, _seen_by(caller))
     if job is None:
         raise HTTPException(404, f"this key has no job {job_id!r}: GET /v1/jobs lists those it has")
     return job
@@ -68,13 +56,16 @@ _Limit = Annotated[int, Query(ge=1, le=1000, description="Most on this page.")]
 
 @router.post(
     "",
+    operation_id="submit_job",
     status_code=202,
     summary="Submit a job",
-    responses={429: _problem("Too many of this key's submissions wait; `Retry-After` says when to ask again.")},
+    responses=declared(404, 413, 415, 422, 503),
 )
 async def submit_job(
-    request: JobRequest,
+    request: Request,
+    job_request: JobRequest,
     response: Response,
+    services: _Services,
     store: _Store,
     caller: _Caller,
     idempotency_key: Annotated[
@@ -87,16 +78,17 @@ async def submit_job(
     It outlives restarts of the server, and each submission gets one verdict. Send an `Idempotency-Key` to be able to
     repeat the request when its answer was lost.
     """
-    submitted = await asyncio.to_thread(submission, request, idempotency_key)
+    note(request.scope, items=len(job_request.items))
+    submitted = await asyncio.to_thread(submission, job_request, idempotency_key, services.tasks)
     try:
-        job = await _ask(store.create, caller.id, submitted)
+        job = await asyncio.to_thread(store.create, caller.id, submitted)
     except QueueFullError as error:
         raise HTTPException(429 if error.own else 503, str(error), _RETRY_AFTER) from error
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return job
 
 
-@router.get("", summary="List jobs")
+@router.get("", operation_id="list_jobs", summary="List jobs")
 async def list_jobs(
     store: _Store,
     caller: _Caller,
@@ -104,16 +96,18 @@ async def list_jobs(
     limit: _Limit = 100,
 ) -> Jobs:
     """List the key's jobs, the newest first; an `admin` key sees all."""
-    return await _ask(store.page, _seen_by(caller), after=after, limit=limit)
+    return await asyncio.to_thread(store.page, _seen_by(caller), after=after, limit=limit)
 
 
-@router.get("/{job_id}", summary="Show a job", responses=_NOT_FOUND)
+@router.get("/{job_id}", operation_id="show_job", summary="Show a job", responses=declared(404, 422))
 async def show_job(job: _Job) -> Job:
     """Say how far a job is."""
     return job
 
 
-@router.get("/{job_id}/results", summary="Read a job's results", responses=_NOT_FOUND)
+@router.get(
+    "/{job_id}/results", operation_id="job_results", summary="Read a job's results", responses=declared(404, 422)
+)
 async def job_results(
     job: _Job,
     store: _Store,
@@ -125,12 +119,19 @@ async def job_results(
     Ask with `next` as `after` until it is null, also when a page is empty: then there is nothing new yet.
     Submissions of a cancelled job that were not judged have no result.
     """
-    return await _ask(store.results, job.id, after=after, limit=limit)
+    return await asyncio.to_thread(store.results, job.id, after=after, limit=limit)
 
 
-@router.get("/{job_id}/events", summary="Follow a job", response_class=EventSourceResponse, responses=_NOT_FOUND)
+@router.get(
+    "/{job_id}/events",
+    operation_id="job_events",
+    summary="Follow a job",
+    response_class=EventSourceResponse,
+    responses=declared(404, 422),
+)
 async def job_events(
     job: _Job,
+    services: _Services,
     store: _Store,
     last_event_id: Annotated[int, Header(ge=0, description="The id of the last event that was received.")] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
@@ -140,26 +141,18 @@ async def job_events(
     over, and the last event. Only results have an id: with it as `Last-Event-ID`, a new connection goes on after
     that result, without loss or repetition.
     """
-    async for event in follow(store, job.id, last_event_id):
+    async for event in follow(store, job.id, last_event_id, lambda: services.drain.draining):
         yield event
 
 
-@router.post("/{job_id}/cancel", summary="Cancel a job", responses=_NOT_FOUND)
+@router.post("/{job_id}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=declared(404, 422))
 async def cancel_job(job: _Job, store: _Store) -> Job:
     """End a job: nothing more of it is judged, and what is being judged is dropped. What there is stays.
 
     A job that is over stays as it is.
     """
-    return await _ask(store.cancel, job.id)
+    return await asyncio.to_thread(store.cancel, job.id)
 
 
 def _seen_by(caller: Caller) -> str | None:
     return None if "admin" in caller.scopes else caller.id
-
-
-async def _ask(call: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-    """Ask the store, on a thread."""
-    try:
-        return await asyncio.to_thread(functools.partial(call, *args, **kwargs))
-    except (OperationalError, InterfaceError, PoolTimeoutError) as error:
-        raise HTTPException(503, "the database can't be reached: try again later", _RETRY_AFTER) from error

@@ -91,7 +91,7 @@ class JobQueue:
 
     def reap(self) -> int:
         """Let what servers held that are gone be claimed again; return how many items that were."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             held = JobItemRow.server.is_not(None), _gone(clock(session))
             jobs = session.scalars(select(JobItemRow.job_id).where(*held).distinct()).all()
         return sum(self._take_back(job_id) for job_id in jobs)
@@ -118,7 +118,7 @@ class JobQueue:
 
     def task(self, job_id: str, number: int) -> bytes:
         """Return the record of a job's task."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return session.get_one(JobTaskRow, (job_id, number)).record
 
     def answer(self, job_id: str, answers: Mapping[int, Answer]) -> int:
@@ -153,8 +153,8 @@ class JobQueue:
 
     def release(self) -> None:
         """Let everything this server holds be claimed again, as if it had never been, and be no server any more."""
-        with self._database.begin() as session:
-            mine = JobItemRow.server == self._server
+        mine = JobItemRow.server == self._server
+        with self._database.read() as session:
             jobs = session.scalars(select(JobItemRow.job_id).where(mine).distinct()).all()
         for job_id in jobs:
             with self._database.begin() as session:
@@ -179,7 +179,7 @@ class JobQueue:
 
     def _jobs_with(self, states: Iterable[str]) -> list[str]:
         """Return jobs with items to claim: of each owner the one whose turn it is, then each one's next."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             ready = exists().where(
                 JobItemRow.job_id == JobRow.id,
                 JobItemRow.state.in_(tuple(states)),

@@ -95,7 +95,7 @@ class JobStore:
 
     def get(self, job_id: str, owner: str | None) -> Job | None:
         """Return a job, if there is one that the owner may see."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.scalar(select(JobRow).where(JobRow.id == job_id, *_seen_by(owner)))
             return _job(row) if row else None
 
@@ -105,7 +105,7 @@ class JobStore:
         if after is not None:
             last = select(JobRow.created, JobRow.id).where(JobRow.id == after).subquery()
             wanted.append(tuple_(JobRow.created, JobRow.id) < select(last.c.created, last.c.id).scalar_subquery())
-        with self._database.begin() as session:
+        with self._database.read() as session:
             query = select(JobRow).where(*wanted).order_by(JobRow.created.desc(), JobRow.id.desc()).limit(limit + 1)
             rows = session.scalars(query).all()
         return Jobs(jobs=[_job(row) for row in rows[:limit]], next=rows[limit - 1].id if len(rows) > limit else None)
@@ -113,7 +113,7 @@ class JobStore:
     def results(self, job_id: str, *, after: int = -1, limit: int = 100) -> JobResults:
         """Return results in the order of the items, up to the first one that is still to come."""
         item = JobItemRow
-        with self._database.begin() as session:
+        with self._database.read() as session:
             job = session.get_one(JobRow, job_id)
             gap = select(func.min(item.position)).where(
                 item.job_id == job_id, item.state.in_((*WAITING, "claimed")), item.position > after
@@ -135,7 +135,7 @@ class JobStore:
         A job that is over has had all its results written. None if the job was removed.
         """
         item = JobItemRow
-        with self._database.begin() as session:
+        with self._database.read() as session:
             row = session.get(JobRow, job_id)
             if row is None:
                 return None
@@ -161,7 +161,7 @@ class JobStore:
 
     def depth(self, owner: str | None = None) -> int:
         """Return how many items wait or run."""
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return _depth(session, owner)
 
     def purge(self, older: float) -> int:
@@ -213,7 +213,7 @@ class JobStore:
             raise QueueFullError(False, everybodys, self._most)
 
     def _added_before(self, owner: str, submitted: Submitted) -> Job:
-        with self._database.begin() as session:
+        with self._database.read() as session:
             same = JobRow.owner == owner, JobRow.idempotency_key == submitted.idempotency_key
             row = session.scalars(select(JobRow).where(*same)).one()
         if row.fingerprint != submitted.fingerprint:
@@ -227,8 +227,8 @@ class JobStore:
 def hold(session: Session, job_id: str) -> bool:
     """Keep a job's row from others until the transaction ends; return whether the job isn't over.
 
-    It must be the transaction's first statement: an update that changes nothing, which makes SQLite let one
-    writer in before anything is read, and PostgreSQL lock the row.
+    It must be the transaction's first statement: an update that changes nothing, which locks the row in PostgreSQL.
+    SQLite lets in one writer at a time anyway.
     """
     same = update(JobRow).where(JobRow.id == job_id, JobRow.status.in_(OPEN)).values(done=JobRow.done)
     return session.execute(same.returning(JobRow.id)).first() is not None
