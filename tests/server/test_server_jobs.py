@@ -258,7 +258,8 @@ def test_a_server_killed_in_the_middle_loses_nothing(database_url: str, toy: str
         assert scores(server.results(job["id"])) == expected(40)
 
 
-def test_a_server_that_ends_gives_back_what_it_had_begun(database_url: str, toy: str) -> None:
+def test_a_server_that_ends_gives_back_what_it_had_begun(tmp_path: Path, toy: str) -> None:
+    database_url = f"sqlite:///{tmp_path}/jobs.db"
     with serving(database_url, "--job-lease", "3600") as server:
         job = server.submit(squares(30, seconds=0.15), tasks={"sq": toy})
         server.wait(job["id"], lambda job: job["done"] >= 1)
@@ -337,9 +338,7 @@ def test_a_key_sees_its_own_jobs_only(tmp_path: Path, toy: str) -> None:
     url = f"sqlite:///{tmp_path}/jobs.db"
     database = Database(url)
     keys = KeyStore(database)
-    ann, bob, root, reader = (
-        keys.create(name, [scope]) for name, scope in zip("abcd", ("run", "run", "admin", "read"))
-    )
+    ann, bob, root, reader = (keys.create("trainer", [scope]) for scope in ("run", "run", "admin", "read"))
     database.close()
     with serving(url) as server:
 

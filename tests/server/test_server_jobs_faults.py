@@ -108,7 +108,7 @@ def test_what_an_engine_that_was_closed_had_begun_is_judged_by_another(database:
 
     async def close_in_the_middle() -> None:
         async with jobs_running(services):
-            while (await asyncio.to_thread(JobStore(database).get, job.id, None)).status == "queued":
+            while (await asyncio.to_thread(JobStore(database).get, job.id, None)).done == 0:
                 await asyncio.sleep(0.02)
             await asyncio.to_thread(services.engine.close)
             await asyncio.sleep(0.2)
