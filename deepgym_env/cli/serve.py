@@ -7,7 +7,7 @@ import socket
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -35,7 +35,7 @@ EXAMPLES = examples(
 )
 
 
-_DEFAULTS: dict[str, Any] = {name: field.default for name, field in Settings.model_fields.items()}
+_USUAL = Settings()
 
 
 class LogFormat(str, Enum):
@@ -61,29 +61,45 @@ def serve(
     mode: ModeOption = None,
     image: ImageOption = None,
     min_isolation: LevelOption = Level.process,
-    max_queue: Annotated[int, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.")] = _DEFAULTS[
-        "max_queue"
-    ],
-    max_body: Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request.")] = _DEFAULTS["max_body"],
+    max_queue: Annotated[
+        int, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.")
+    ] = _USUAL.max_queue,
+    max_body: Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request.")] = _USUAL.max_body,
     key_rate: Annotated[
         float | None,
         typer.Option("--key-rate", min=0.001, help="Requests of a key a second; by default any.", show_default=False),
     ] = None,
-    key_burst: Annotated[int, typer.Option("--key-burst", min=1, help="Requests of a key at once.")] = _DEFAULTS[
-        "key_burst"
-    ],
+    key_burst: Annotated[int, typer.Option("--key-burst", min=1, help="Requests of a key at once.")] = _USUAL.key_burst,
     key_concurrency: Annotated[
         int, typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.")
-    ] = _DEFAULTS["key_concurrency"],
-    max_sessions: Annotated[int, typer.Option("--max-sessions", min=1, help="Sessions at a time.")] = _DEFAULTS[
-        "max_sessions"
-    ],
+    ] = _USUAL.key_concurrency,
+    max_sessions: Annotated[
+        int, typer.Option("--max-sessions", min=1, help="Sessions at a time.")
+    ] = _USUAL.max_sessions,
     session_ttl: Annotated[
         float, typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.")
-    ] = _DEFAULTS["session_ttl"],
+    ] = _USUAL.session_ttl,
+    job_queue: Annotated[
+        int, typer.Option("--job-queue", min=1, help="Items of jobs that may wait or run.")
+    ] = _USUAL.job_queue,
+    key_job_queue: Annotated[
+        int, typer.Option("--key-job-queue", min=1, help="Items of a key's jobs that may.")
+    ] = _USUAL.key_job_queue,
+    job_lease: Annotated[
+        float, typer.Option("--job-lease", min=0.5, help="Seconds until a killed server's items are others'.")
+    ] = _USUAL.job_lease,
+    job_attempts: Annotated[
+        int, typer.Option("--job-attempts", min=1, help="Tries before an item has no verdict.")
+    ] = _USUAL.job_attempts,
+    job_pause: Annotated[
+        float, typer.Option("--job-pause", min=0, help="Seconds until the second try; then twice that.")
+    ] = _USUAL.job_pause,
+    job_retention: Annotated[
+        float, typer.Option("--job-retention", min=0, help="Seconds a job is kept once it is over.")
+    ] = _USUAL.job_retention,
     drain_seconds: Annotated[
         float, typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.")
-    ] = _DEFAULTS["drain_seconds"],
+    ] = _USUAL.drain_seconds,
     runs: Annotated[
         Path | None,
         typer.Option("--runs", metavar="FOLDER", help="Episode logs that /ui shows.", show_default=False),
@@ -107,6 +123,12 @@ def serve(
         "key_concurrency": key_concurrency,
         "max_sessions": max_sessions,
         "session_ttl": session_ttl,
+        "job_queue": job_queue,
+        "key_job_queue": key_job_queue,
+        "job_lease": job_lease,
+        "job_attempts": job_attempts,
+        "job_pause": job_pause,
+        "job_retention": job_retention,
         "drain_seconds": drain_seconds,
         "runs": runs,
     }
