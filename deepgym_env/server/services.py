@@ -25,6 +25,7 @@ from deepgym_env.server.tasks import TaskShelf
 
 if TYPE_CHECKING:
     from deepgym_env.engine import AsyncDeepGym
+    from deepgym_env.server.live.running import Live
     from deepgym_env.server.store.database import Database
 
 __all__ = ["Services", "services_of"]
@@ -49,6 +50,7 @@ class Services:
         metrics: What it counts.
         tasks: Finds the tasks requests name.
         auditing: Held while a task is attacked: one at a time.
+        live: The sessions it keeps, while it runs.
     """
 
     settings: Settings
@@ -63,6 +65,7 @@ class Services:
     metrics: Metrics = field(default_factory=Metrics)
     tasks: TaskShelf = field(default_factory=TaskShelf)
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    live: Live | None = None
 
     def __post_init__(self) -> None:
         """Make the parts that follow from the others."""
@@ -77,7 +80,11 @@ class Services:
         self.metrics.watch("deepgym_queue", "Submissions that wait or run.", lambda: self.capacity.used)
         self.metrics.watch("deepgym_queue_limit", "Submissions there is room for.", lambda: self.capacity.limit)
         self.metrics.watch("deepgym_workers", "Sandboxes side by side.", lambda: self.engine.workers)
+        self.metrics.watch("deepgym_sessions", "Episodes and workspaces kept.", self._sessions)
         self.metrics.watch("deepgym_draining", "1 while the server goes down.", lambda: self.drain.draining)
+
+    def _sessions(self) -> int:
+        return self.live.held().total() if self.live is not None else 0
 
     async def ask(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         """Run ``ask(engine)`` on the engine's event loop, and wait for what it returns on this one.
