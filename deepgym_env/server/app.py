@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -17,10 +16,21 @@ from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
 from deepgym_env.server.admission import Admission
 from deepgym_env.server.gate import Gate
+from deepgym_env.server.jobs.dispatcher import jobs_running
 from deepgym_env.server.live.running import sessions_running
 from deepgym_env.server.observing import Observing
 from deepgym_env.server.problems import answer_problems
-from deepgym_env.server.routes import audit, docs, environments, health, programs, runs, sessions, workspaces
+from deepgym_env.server.routes import (
+    audit,
+    docs,
+    environments,
+    health,
+    jobs,
+    programs,
+    runs,
+    sessions,
+    workspaces,
+)
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -30,6 +40,7 @@ __all__ = ["create_app"]
 _ROUTERS = (
     environments.router,
     runs.router,
+    jobs.router,
     sessions.router,
     workspaces.router,
     programs.router,
@@ -38,7 +49,7 @@ _ROUTERS = (
     docs.router,
 )
 # What goes on beside the requests: entered when the server starts, left before its engine is closed.
-_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[Any]], ...] = (sessions_running,)
+_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (jobs_running, sessions_running)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\
