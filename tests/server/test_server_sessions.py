@@ -207,6 +207,17 @@ def test_answers_that_were_long_are_forgotten_and_their_names_are_not(monkeypatc
     assert "isn't kept" in step(session, bash("printf '%0600d' 0"), "a", expect=409)["detail"]
 
 
+def test_a_step_that_failed_is_not_taken_again(server, step):
+    """The task's checker is broken, which is nobody's doing; what the step did is done."""
+    task = load_environment("debug_fix").model_copy(update={"check": "def nothing(:"})
+    session = server.post("/v1/sessions", {"task": to_text(task), "dense": True}, 201)
+    for _ in range(2):
+        step(session, bash("echo x >> log"), "1", expect=422)
+    kept = server.live.sessions._sessions[session["id"]]._episode.session
+    assert server.services.engine.call(lambda _: kept.read("log")) == b"x\n"
+    server.delete(f"/v1/sessions/{session['id']}")
+
+
 # ── hostile actions ───────────────────────────────────────────────────────────────────────
 
 
@@ -253,6 +264,7 @@ def test_what_is_no_request_is_refused(server, start):
         {"step_id": "a", "action": 1},
         {"step_id": "a", "action": None},
         {"step_id": "a", "action": "x", "more": 1},
+        {"step_id": "\ud800", "action": "x"},
         [],
     ):
         assert server.send("POST", address, body).status_code == 422, body

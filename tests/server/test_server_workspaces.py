@@ -22,6 +22,7 @@ JSON = {"content-type": "application/json"}
 COUNTER = """
 def handle(request, state):
     state["n"] = state.get("n", 0) + 1
+    state["odd"] = [float("inf"), chr(0xD800)]
     return 200, state["n"]
 """
 
@@ -162,7 +163,7 @@ def test_a_task_by_value(open_, call):
     verdict = call(held, "judge", task=to_text(task))
     assert (verdict["score"], verdict["passed"], verdict["task_id"]) == (1.0, True, "toy")
     call(held, "exec", command="curl -s $SERVICE_URL; curl -s $SERVICE_URL")
-    assert call(held, "service_state")["state"] == {"n": 2}
+    assert call(held, "service_state")["state"] == {"n": 2, "odd": [float("inf"), "\ud800"]}
     assert call(held, "isolation")["level"] == "full"
 
 

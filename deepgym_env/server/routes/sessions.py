@@ -39,7 +39,8 @@ async def start(request: StartSession, live: _Live, caller: _Caller) -> Response
 @router.get("", response_model=SessionList, operation_id="list_sessions", summary="List your episodes")
 async def listed(live: _Live, caller: _Caller) -> Response:
     """List your episodes under way."""
-    return answered(SessionList(sessions=[live.sessions.state(each) for each in live.sessions.of(caller.id)]))
+    mine = live.sessions.of(caller.id)
+    return answered(SessionList(sessions=[live.sessions.state(each).summary() for each in mine]))
 
 
 @router.get("/{session}", response_model=SessionState, operation_id="show_session", summary="Show an episode")
