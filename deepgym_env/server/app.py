@@ -49,7 +49,7 @@ _ROUTERS = (
     docs.router,
 )
 # What goes on beside the requests: entered when the server starts, left before its engine is closed.
-_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[None]], ...] = (jobs_running, sessions_running)
+_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (jobs_running, sessions_running)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\
