@@ -37,6 +37,7 @@ from deepgym_env.cli import (
     replay,
     rollout,
     run,
+    serve,
     tasks,
     view,
 )
@@ -88,6 +89,7 @@ app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
 app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
 app.command("view", cls=Command, epilog=view.EXAMPLES)(view.view)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("serve", cls=Command, epilog=serve.EXAMPLES)(serve.serve)
 app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks.import_)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(hub.app, name="hub")
