@@ -48,6 +48,7 @@ class Services:
         readiness: Whether it can work.
         metrics: What it counts.
         tasks: Finds the tasks requests name.
+        job_items: Items of jobs that wait or run, at all servers of the database, as of late.
         auditing: Held while a task is attacked: one at a time.
     """
 
@@ -62,6 +63,7 @@ class Services:
     readiness: Readiness = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     tasks: TaskShelf = field(default_factory=TaskShelf)
+    job_items: int = 0
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
@@ -76,6 +78,7 @@ class Services:
         self.readiness = Readiness(self.database, self.engine)
         self.metrics.watch("deepgym_queue", "Submissions that wait or run.", lambda: self.capacity.used)
         self.metrics.watch("deepgym_queue_limit", "Submissions there is room for.", lambda: self.capacity.limit)
+        self.metrics.watch("deepgym_job_items", "Items of jobs that wait or run.", lambda: self.job_items)
         self.metrics.watch("deepgym_workers", "Sandboxes side by side.", lambda: self.engine.workers)
         self.metrics.watch("deepgym_draining", "1 while the server goes down.", lambda: self.drain.draining)
 
