@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
 from deepgym_env.server.admission import Admission
+from deepgym_env.server.compatible import Compatible, pages
 from deepgym_env.server.gate import Gate
 from deepgym_env.server.jobs.dispatcher import jobs_running
 from deepgym_env.server.live.running import sessions_running
@@ -71,12 +72,14 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
     judging = engine or DeepGym()
     database = Database(settings.database)
     services = Services(settings, judging, database)
+    compatible = Compatible(services)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as running:
             for run in _RUNNING:
                 await running.enter_async_context(run(services))
+            await running.enter_async_context(compatible.running(app))
             yield
         if engine is None:
             judging.close()
@@ -93,8 +96,10 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
     )
     app.state.services = services
     answer_problems(app)
-    for router in _ROUTERS:
+    for router in (*_ROUTERS, compatible.router):
         app.include_router(router)
+    if settings.runs is not None:
+        app.include_router(pages(settings.runs))
     # The last one added is the first to see a request.
     app.add_middleware(GZipMiddleware, minimum_size=_LARGE, compresslevel=1)
     app.add_middleware(Gate, services=services)

@@ -4,11 +4,13 @@
 - :func:`identify`: the caller of a request, by its headers.
 - :data:`Scope`: what a key may be good for.
 
-Keys come as ``Authorization: Bearer dg_...`` or ``X-API-Key: dg_...``.
+Keys come as ``Authorization: Bearer dg_...`` or ``X-API-Key: dg_...``, or as a password (RFC 7617) from browsers
+and from clients that know only a URL.
 """
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated
@@ -107,7 +109,17 @@ def token_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
+    if scheme.lower() == "basic":
+        return _password(token.strip())
     return headers.get("x-api-key", "").strip() or None
+
+
+def _password(credentials: str) -> str | None:
+    """Return the password of Basic authentication; None if it is none."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2] or None
+    except ValueError:
+        return None
 
 
 def _unauthorized(detail: str, error: str = "") -> HTTPException:

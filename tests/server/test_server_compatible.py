@@ -1,0 +1,112 @@
+"""Other servers' endpoints and the pages, behind this server's keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import httpx
+import pytest
+
+import deepgym_env  # noqa: F401
+from deepgym_env import DeepGym
+from deepgym_env.server.app import create_app
+from deepgym_env.server.settings import Settings
+from deepgym_env.server.store.database import Database
+from deepgym_env.server.store.keys import KeyStore
+from deepgym_env.wrappers import EpisodeLogger
+
+RIGHT = "def reverse_string(s): return s[::-1]"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DeepGym]:
+    with DeepGym(workers=1) as engine:
+        yield engine
+
+
+@pytest.fixture
+def served(tmp_path: Path, engine: DeepGym, serve: Callable[[Any], str]) -> Callable[..., tuple[str, str]]:
+    """Starts a server with a key of some scopes; returns its address and the key."""
+
+    def start(*scopes: str, **settings: Any) -> tuple[str, str]:
+        url = f"sqlite:///{tmp_path}/deepgym.db"
+        database = Database(url)
+        secret = KeyStore(database).create("one", scopes)
+        database.close()
+        return serve(create_app(Settings(database=url, **settings), engine=engine)), secret
+
+    return start
+
+
+def with_key(address: str, key: str) -> str:
+    """Return the address as clients take it that know only a URL."""
+    return address.replace("http://", f"http://key:{key}@")
+
+
+def test_a_key_goes_in_the_url_of_clients_that_know_only_a_url(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run")
+    base = with_key(address, key)
+    assert httpx.get(f"{base}/v1/ping").json() == "pong"
+    ran = httpx.post(f"{base}/run_code", json={"code": "print(input()[::-1])", "language": "python", "stdin": "abc"})
+    assert (ran.json()["status"], ran.json()["run_result"]["stdout"]) == ("Success", "cba\n")
+    scored = httpx.post(
+        f"{base}/reward/score", json={"prompts": ["p"], "query": [f"p{RIGHT}"], "labels": ["reverse_string"]}
+    )
+    assert scored.json()["rewards"] == [1.0]
+    played = httpx.post(
+        f"{base}/get_observation",
+        json={"trajectory_ids": ["a"], "actions": [RIGHT], "extra_fields": [{"task": "reverse_string"}]},
+    )
+    assert played.json()["dones"] == [True]
+    assert played.json()["observations"][0]["reward"] == 1.0
+    assert httpx.get(f"{base}/health").json() == {"status": "healthy"}
+
+
+@pytest.mark.parametrize("path", ["/run_code", "/submit", "/reward/score", "/get_observation"])
+def test_without_a_key_that_may_run_they_do_nothing(served: Callable[..., tuple[str, str]], path: str) -> None:
+    address, key = served("read")
+    assert httpx.post(f"{address}{path}", json={}).status_code == 401
+    assert httpx.post(f"{with_key(address, key)}{path}", json={}).status_code == 403
+
+
+def test_they_share_the_room_of_the_others(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run", max_queue=1)
+    base = with_key(address, key)
+    slow = {"code": "import time; time.sleep(3)", "language": "python"}
+    with httpx.Client() as first, httpx.Client() as second:
+        import threading
+
+        answers: list[httpx.Response] = []
+        thread = threading.Thread(target=lambda: answers.append(first.post(f"{base}/run_code", json=slow, timeout=60)))
+        thread.start()
+        refused = []
+        while thread.is_alive() and not refused:
+            answer = second.post(f"{base}/run_code", json={"code": "print(1)", "language": "python"}, timeout=60)
+            refused = [answer] if answer.status_code == 503 else []
+        thread.join()
+    assert float(refused[0].headers["retry-after"]) > 0
+    assert answers[0].json()["run_result"]["status"] == "Finished"
+
+
+def test_browsers_are_asked_for_a_key_before_the_pages(
+    served: Callable[..., tuple[str, str]], tmp_path: Path, engine: DeepGym
+) -> None:
+    env = EpisodeLogger(gym.make("DeepGym/reverse_string", engine=engine), tmp_path / "runs" / "log.jsonl")
+    env.reset(seed=0)
+    env.step(RIGHT)
+    env.close()
+    address, key = served("read", runs=tmp_path / "runs")
+    asked = httpx.get(f"{address}/ui/")
+    assert (asked.status_code, asked.headers["www-authenticate"].split()[0]) == (401, "Basic")
+    assert "reverse_string" not in asked.text
+    shown = httpx.get(f"{with_key(address, key)}/ui", follow_redirects=True)
+    assert "reverse_string" in shown.text
+    assert httpx.get(f"{with_key(address, 'dg_nobody_at_all')}/ui/").status_code == 401
+
+
+def test_without_runs_there_are_no_pages(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("read")
+    assert httpx.get(f"{with_key(address, key)}/ui/").status_code == 404
