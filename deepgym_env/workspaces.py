@@ -15,13 +15,14 @@ from typing import Any
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ClosedError, ConfigError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.result import RunResult
+from deepgym_env.sandbox import Isolation
 from deepgym_env.sandbox.workspace import Keepsake, Workspace
 from deepgym_env.task import File, SessionLimits, StateTest, WorkspaceTask
 
 __all__ = ["Workspaces"]
 
 _OF_SESSIONS = ("exec", "read", "write", "edit", "list", "service_state")
-_OF_THIS = ("snapshot", "restore", "drop", "fork", "isolation")
+_OF_THIS = ("snapshot", "restore", "drop", "fork", "isolation", "describe")
 _WHOLE = ("open", "resume", "judge", "close")
 _SNAPSHOTS = 64  # for each session there may be
 
@@ -106,8 +107,9 @@ class Workspaces:
 
         Args:
             session: Its id.
-            operation: A method of :class:`~deepgym_env.sandbox.workspace.Workspace`, or ``isolation``. Snapshots
-                are ids: ``snapshot`` returns one, ``restore`` and ``drop`` take one; ``fork`` returns a session's.
+            operation: A method of :class:`~deepgym_env.sandbox.workspace.Workspace`, ``isolation``, or ``describe``,
+                which returns its limits, its isolation and its time to live. Snapshots are ids: ``snapshot``
+                returns one, ``restore`` and ``drop`` take one; ``fork`` returns a session's.
             arguments: What the method takes, by name.
 
         Raises:
@@ -170,12 +172,21 @@ class Workspaces:
 
     def __len__(self) -> int:
         """Return how many sessions there are."""
-        return len(self._sessions) + self._opening
+        return len(self._sessions)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is kept, nor about to be."""
+        return not (self._sessions or self._snapshots or self._opening)
 
     # ── what sessions have no plain answer to ─────────────────────────────────────────────
 
-    async def _isolation(self, held: _Held) -> Any:
-        return held.thing.isolation
+    async def _isolation(self, held: _Held) -> Isolation:
+        isolation: Isolation = held.thing.isolation
+        return isolation
+
+    async def _describe(self, held: _Held) -> tuple[SessionLimits, Isolation, float | None]:
+        return held.thing.limits, held.thing.isolation, held.ttl
 
     async def _snapshot(self, held: _Held) -> str:
         if len(self._snapshots) >= _SNAPSHOTS * self._capacity:
@@ -233,7 +244,7 @@ class Workspaces:
         """Reserve a place for one more session."""
         if self._closed:
             raise ClosedError("the sessions' keeper is closed")
-        if len(self) >= self._capacity:
+        if len(self) + self._opening >= self._capacity:
             raise SandboxError(f"{self._capacity} sessions are open, the most there may be: close some")
         self._opening += 1
         try:

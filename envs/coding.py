@@ -1,6 +1,6 @@
 """The environment of a coding task.
 
-- :class:`CodingEnv`; :func:`tools_of`, the tools of a task.
+- :class:`CodingEnv`; :func:`tools_of`, the tools of a task; :func:`episode_of`, its episodes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from deepgym_env.errors import ClosedError, ConfigError
 from deepgym_env.sandbox.workspace import Workspace
 from deepgym_env.task import AnyTask, SubmissionTask, WorkspaceTask
 
-__all__ = ["CodingEnv", "tools_of"]
+__all__ = ["CodingEnv", "episode_of", "tools_of"]
 
 _T = TypeVar("_T")
 
@@ -126,8 +126,7 @@ class CodingEnv(gym.Env[str, Action]):
             raise ConfigError(f"fresh_tests needs a task that draws its tests: the tests of {task} are {whose}")
         self._task_id = task if isinstance(task, str) else None
         self.task = load_task(task) if isinstance(task, str) else task
-        if dense and isinstance(self.task, SubmissionTask):
-            raise ConfigError("dense is for workspace tasks: any other is judged with every submission anyway")
+        _insist_dense_fits(self.task, dense)
         self._options: dict[str, Any] = {
             "max_turns": max_turns,
             "fresh_tests": fresh_tests,
@@ -291,10 +290,7 @@ class CodingEnv(gym.Env[str, Action]):
 
     def _episode_of(self, engine: AsyncDeepGym) -> Episode[Any]:
         """Return an episode for the kind of task there is, not yet begun."""
-        turns = self._options["max_turns"]
-        if isinstance(self.task, WorkspaceTask):
-            return WorkspaceEpisode(engine, self.task, max_turns=turns, dense=self._options["dense"])
-        return SubmissionEpisode(engine, self.task, max_turns=turns)
+        return episode_of(engine, self.task, max_turns=self._options["max_turns"], dense=self._options["dense"])
 
     def _keep(self, episode: Episode[Any]) -> Episode[Any]:
         """Take an episode as this environment's; it is closed when the environment is collected."""
@@ -312,3 +308,22 @@ def tools_of(task: AnyTask) -> tuple[Tool, ...]:
         ['submit', 'run_code']
     """
     return WorkspaceEpisode.tools_of(task) if isinstance(task, WorkspaceTask) else SubmissionEpisode.tools_of(task)
+
+
+def episode_of(
+    engine: AsyncDeepGym, task: AnyTask, *, max_turns: int | None = None, dense: bool = False
+) -> Episode[Any]:
+    """Return an episode for the kind of task, not yet begun, as :class:`CodingEnv` drives it.
+
+    Raises:
+        ConfigError: If ``dense`` doesn't go with the task.
+    """
+    _insist_dense_fits(task, dense)
+    if isinstance(task, WorkspaceTask):
+        return WorkspaceEpisode(engine, task, max_turns=max_turns, dense=dense)
+    return SubmissionEpisode(engine, task, max_turns=max_turns)
+
+
+def _insist_dense_fits(task: AnyTask, dense: bool) -> None:
+    if dense and isinstance(task, SubmissionTask):
+        raise ConfigError("dense is for workspace tasks: any other is judged with every submission anyway")

@@ -12,6 +12,8 @@ from fastapi import FastAPI
 
 from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
+from deepgym_env.server.live.running import sessions_running
+from deepgym_env.server.routes import sessions, workspaces
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -29,14 +31,18 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
     settings = settings or Settings()
     judging = engine or DeepGym()
     database = Database(settings.database)
+    services = Services(settings, judging, database)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with sessions_running(services):
+            yield
         if engine is None:
             judging.close()
         database.close()
 
     app = FastAPI(title="DeepGym", version=__version__, lifespan=lifespan)
-    app.state.services = Services(settings, judging, database)
+    app.state.services = services
+    app.include_router(sessions.router)
+    app.include_router(workspaces.router)
     return app

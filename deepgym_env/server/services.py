@@ -18,6 +18,7 @@ from deepgym_env.server.settings import Settings
 
 if TYPE_CHECKING:
     from deepgym_env.engine import AsyncDeepGym
+    from deepgym_env.server.live.running import Live
     from deepgym_env.server.store.database import Database
 
 __all__ = ["Services", "services_of"]
@@ -33,11 +34,13 @@ class Services:
         settings: How it behaves.
         engine: What judges; it outlives the requests.
         database: What outlives the server.
+        live: The sessions it keeps, while it runs.
     """
 
     settings: Settings
     engine: DeepGym
     database: Database
+    live: Live | None = None
 
     async def ask(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         """Run ``ask(engine)`` on the engine's event loop, and wait for what it returns on this one."""
