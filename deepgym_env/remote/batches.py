@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import Sequence
+from typing import Any
 
 from deepgym_env.errors import RemoteBusyError, RemoteError
 from deepgym_env.executors import Done, Submission
@@ -100,7 +101,8 @@ class Batches:
             self._size = max(self._size // 2, 1)
 
     async def _ask(self, piece: _Piece) -> list[RunResult]:
-        items, tasks = [], {}
+        items: list[dict[str, Any]] = []
+        tasks: dict[str, str] = {}
         for _, (task, code) in piece:
             name = await self._names.name_of(task)
             items.append({"environment": name.name, "completion": _as_answer(code), "seed": name.seed})

@@ -81,10 +81,8 @@ class Client:
             submissions: Tasks, or the ids the server has for them, and what a model wrote.
             name: For people.
         """
-        items, tasks = [], {}
-        for task, output in submissions:
-            fields = self._named(task, tasks)
-            items.append({**fields, "completion": output})
+        tasks: dict[str, str] = {}
+        items = [{**self._named(task, tasks), "completion": output} for task, output in submissions]
         body = {"items": items, "tasks": tasks, "name": name}
         key = {"Idempotency-Key": uuid.uuid4().hex}
         return RemoteJob(self._line, self._line.ask("POST", "/v1/jobs", Job, body=body, headers=key).id)

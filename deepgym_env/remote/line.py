@@ -69,5 +69,5 @@ class Line:
                 self._portal = self._ending.enter_context(start_blocking_portal())
                 weakref.finalize(self, self._ending.close)
             portal = self._portal
-        return portal.call(ask)
-
+        answer: _T = portal.call(ask)
+        return answer

@@ -1,0 +1,78 @@
+"""A server on the loopback device that answers what it was told to: what stands between, and what is no DeepGym server.
+
+- :class:`OddServer`; :func:`problem`: an answer as DeepGym's servers give it.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, NamedTuple
+
+JSON = {"content-type": "application/json"}
+
+
+class Answer(NamedTuple):
+    """What one request is answered; no status: the connection is cut once the request was read."""
+
+    status: int | None
+    body: bytes = b"{}"
+    headers: dict[str, str] = JSON
+
+
+CUT = Answer(None)
+
+
+def problem(status: int, detail: str, **headers: str) -> Answer:
+    body = json.dumps({"title": "A title", "status": status, "detail": detail}).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, body, {"content-type": "application/problem+json", **named})
+
+
+class OddServer:
+    """Answers one request after the other as it was told, and the last answer from then on."""
+
+    def __init__(self, *answers: Answer, port: int = 0) -> None:
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.asked.append((self.command, self.path, headers, json.loads(body) if body else None))
+                status, data, more = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                if status is None:
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.close_connection = True
+                    return
+                self.send_response(status)
+                for name, value in {**more, "content-length": str(len(data))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(data)
+
+            do_GET = do_POST = do_DELETE = answer
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_port
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> OddServer:
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
