@@ -25,7 +25,7 @@ def fingerprint_of(task: AnyTask) -> str | None:
         False
     """
     try:
-        return hashlib.sha256(to_text(task).encode()).hexdigest()
+        return hashlib.sha256(to_text(task).encode("utf-8", "surrogatepass")).hexdigest()
     except TaskError:
         return _of_folder(task)
 
