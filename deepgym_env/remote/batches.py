@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from deepgym_env.errors import RemoteBusyError, RemoteError
+from deepgym_env.errors import ConfigError, RemoteBusyError, RemoteError
 from deepgym_env.executors import Done, Submission
 from deepgym_env.extraction import fenced_blocks
 from deepgym_env.judge.not_run import not_run
 from deepgym_env.local_executor import gather
 from deepgym_env.remote.http import Connection, UnavailableError
 from deepgym_env.remote.naming import TaskNames
-from deepgym_env.remote.problems import TooLargeError
 from deepgym_env.remote.wire import BatchResponse
 from deepgym_env.result import RunResult
 
@@ -69,29 +68,28 @@ class Batches:
         return piece
 
     async def _judge(self, piece: _Piece, most: int) -> None:
-        """Judge a piece; what can't be judged has no verdict, and after that the server is not asked again."""
+        """Judge a piece; what can't be judged has no verdict."""
         clock = asyncio.get_running_loop().time
         began = clock()
         try:
-            if self._given_up is not None:
-                raise self._given_up
             results = await self._ask(piece)
-        except (UnavailableError, RemoteBusyError, TooLargeError) as error:
-            gone = isinstance(error, RemoteBusyError) or (isinstance(error, UnavailableError) and error.gone)
-            if gone:
-                self._given_up = self._given_up or error  # type: ignore[assignment]
-            elif len(piece) > 1:  # one of them may be what upset the server
-                middle = len(piece) // 2
-                await self._judge(piece[:middle], most)
-                await self._judge(piece[middle:], most)
+        except (UnavailableError, RemoteBusyError, ConfigError) as error:
+            if self._given_up is None and len(piece) > 1:  # it is too much, or one of them is to blame
+                await self._judge_in_parts(piece, most)
                 return
-            elif isinstance(error, TooLargeError):
+            if isinstance(error, ConfigError):
                 raise
             results = [not_run(task, "infrastructure_error", str(error)) for _, (task, _) in piece]
         else:
             self._fit(clock() - began, most)
         for (number, _), result in zip(piece, results, strict=True):
             self._done(number, result)
+
+    async def _judge_in_parts(self, piece: _Piece, most: int) -> None:
+        middle = len(piece) // 2
+        self._size = min(self._size, middle)
+        await self._judge(piece[:middle], most)
+        await self._judge(piece[middle:], most)
 
     def _fit(self, seconds: float, most: int) -> None:
         """Choose how much the next request holds by how long one took."""
@@ -101,6 +99,17 @@ class Batches:
             self._size = max(self._size // 2, 1)
 
     async def _ask(self, piece: _Piece) -> list[RunResult]:
+        """Have a piece judged; a server that is away was waited for long enough, and is not asked again."""
+        if self._given_up is not None:
+            raise self._given_up
+        try:
+            return await self._judged(piece)
+        except (UnavailableError, RemoteBusyError) as error:
+            if isinstance(error, RemoteBusyError) or error.gone:
+                self._given_up = error
+            raise
+
+    async def _judged(self, piece: _Piece) -> list[RunResult]:
         items: list[dict[str, Any]] = []
         tasks: dict[str, str] = {}
         for _, (task, code) in piece:

@@ -47,10 +47,6 @@ _SHOWN = 300  # characters of an answer that is no problem of ours
 _LONGEST = 600.0
 
 
-class TooLargeError(ConfigError):
-    """A request is larger than the server takes."""
-
-
 def asks_for_patience(answer: httpx.Response) -> bool:
     """Return whether the server, or what stands before it, is not ready for the request, and may be later."""
     return answer.status_code in _LATER
@@ -95,7 +91,7 @@ def error_of(answer: httpx.Response, url: str, meaning: Meaning | None = None) -
     if status == 403:
         return RemoteAccessError(f"{url} doesn't allow this key that{_said(problem)}")
     if status == 413:
-        return TooLargeError(f"{url} takes no request this large{_said(problem)}")
+        return ConfigError(f"{url} takes no request this large{_said(problem)}")
     if answer.has_redirect_location:
         return RemoteError(f"{url} sends its callers on to {answer.headers['location']}: give that address")
     if problem is None:
