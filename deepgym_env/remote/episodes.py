@@ -5,16 +5,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
+from pydantic import BaseModel
+
+from deepgym_env.errors import UnknownSessionError
 from deepgym_env.remote.line import Line
 from deepgym_env.remote.wire_sessions import SessionState, SnapshotName, StepAnswer
+from deepgym_env.remote.workspace_calls import error_of
 
 __all__ = ["RemoteEpisode"]
+
+_Message = TypeVar("_Message", bound=BaseModel)
 
 
 class RemoteEpisode:
@@ -48,33 +55,34 @@ class RemoteEpisode:
             "step_id": f"{self._run}-{next(self._steps)}",
             "action": action if isinstance(action, str) else dict(action),
         }
-        answer = self._line.ask("POST", f"{self._path}/steps", StepAnswer, body=body)
+        answer = self._ask("POST", f"{self._path}/steps", StepAnswer, body=body)
         self.observation = answer.observation
         return answer
 
     def state(self) -> SessionState:
         """Return how it stands."""
-        return self._line.ask("GET", self._path, SessionState)
+        return self._ask("GET", self._path, SessionState)
 
     def reset(self, seed: int | None = None) -> SessionState:
         """Begin anew; with other tests, if a seed is given."""
-        return self._shown(self._line.ask("POST", f"{self._path}/reset", SessionState, body={"seed": seed}))
+        return self._shown(self._ask("POST", f"{self._path}/reset", SessionState, body={"seed": seed}))
 
     def snapshot(self) -> str:
         """Keep the episode as it is now; return what it is called."""
-        return self._line.ask("POST", f"{self._path}/snapshot", SnapshotName).snapshot
+        return self._ask("POST", f"{self._path}/snapshot", SnapshotName).snapshot
 
     def restore(self, snapshot: str) -> SessionState:
         """Make the episode as it was when the snapshot was taken."""
-        return self._shown(self._line.ask("POST", f"{self._path}/restore", SessionState, body={"snapshot": snapshot}))
+        return self._shown(self._ask("POST", f"{self._path}/restore", SessionState, body={"snapshot": snapshot}))
 
     def fork(self) -> RemoteEpisode:
         """Return another episode that goes on from where this one is."""
-        return RemoteEpisode(self._line, self._line.ask("POST", f"{self._path}/fork", SessionState))
+        return RemoteEpisode(self._line, self._ask("POST", f"{self._path}/fork", SessionState))
 
     def close(self) -> None:
-        """End it."""
-        self._line.ask_plain("DELETE", self._path, repeat="never")
+        """End it. Closing twice does no harm."""
+        with contextlib.suppress(UnknownSessionError):
+            self._line.ask_plain("DELETE", self._path, repeat="never", meaning=error_of)
 
     def __enter__(self) -> RemoteEpisode:
         """Return the episode itself."""
@@ -83,6 +91,9 @@ class RemoteEpisode:
     def __exit__(self, *exc: object) -> None:
         """End it."""
         self.close()
+
+    def _ask(self, method: str, path: str, kind: type[_Message], **more: Any) -> _Message:
+        return self._line.ask(method, path, kind, meaning=error_of, **more)
 
     def _shown(self, state: SessionState) -> SessionState:
         self.observation = state.observation

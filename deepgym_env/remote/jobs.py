@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from deepgym_env.errors import ConfigError, DeepGymError
 from deepgym_env.remote.line import Line
 from deepgym_env.remote.wire import Job, JobResults
 from deepgym_env.result import BatchResult, RunResult
@@ -32,12 +33,16 @@ class RemoteJob:
         self._path = f"/v1/jobs/{quote(job_id, safe='')}"
 
     def status(self) -> Job:
-        """Return how far it is."""
-        return self._line.ask("GET", self._path, Job)
+        """Return how far it is.
+
+        Raises:
+            ConfigError: If the server has no such job, or it is another key's.
+        """
+        return self._line.ask("GET", self._path, Job, meaning=_meaning)
 
     def cancel(self) -> Job:
         """Have nothing more of it judged; return how far it came."""
-        return self._line.ask("POST", f"{self._path}/cancel", Job)
+        return self._line.ask("POST", f"{self._path}/cancel", Job, meaning=_meaning)
 
     def results(self) -> Iterator[RunResult]:
         """Iterate over the results in the order of the submissions, waiting for those still to come.
@@ -48,7 +53,7 @@ class RemoteJob:
         pause = _FIRST_PAUSE
         while True:
             params = {"limit": _PAGE} | ({} if after is None else {"after": after})
-            page = self._line.ask("GET", f"{self._path}/results", JobResults, params=params)
+            page = self._line.ask("GET", f"{self._path}/results", JobResults, params=params, meaning=_meaning)
             for each in page.results:
                 yield each.verdict.result()
             if page.next is None:
@@ -67,3 +72,7 @@ class RemoteJob:
     def __repr__(self) -> str:
         """Name the job."""
         return f"RemoteJob({self.id!r} at {self._line.address.url})"
+
+
+def _meaning(status: int, detail: str) -> DeepGymError | None:
+    return ConfigError(detail) if status == 404 else None

@@ -1,6 +1,7 @@
 """A server on the loopback device that answers what it was told to: what stands between, and what is no DeepGym server.
 
-- :class:`OddServer`; :func:`problem`: an answer as DeepGym's servers give it.
+- :class:`OddServer`; :func:`problem`: an answer as DeepGym's servers give it;
+  :func:`passed_on`: another server's.
 """
 
 from __future__ import annotations
@@ -8,8 +9,11 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
+
+import httpx
 
 JSON = {"content-type": "application/json"}
 
@@ -31,10 +35,19 @@ def problem(status: int, detail: str, **headers: str) -> Answer:
     return Answer(status, body, {"content-type": "application/problem+json", **named})
 
 
-class OddServer:
-    """Answers one request after the other as it was told, and the last answer from then on."""
+def passed_on(url: str, method: str, path: str, body: Any) -> Answer:
+    """Return what another server answers."""
+    answer = httpx.request(method, url + path, json=body, timeout=120, trust_env=False)
+    return Answer(answer.status_code, answer.content, {"content-type": answer.headers["content-type"]})
 
-    def __init__(self, *answers: Answer, port: int = 0) -> None:
+
+class OddServer:
+    """Answers one request after the other as it was told, and the last answer from then on.
+
+    An answer may be a function of the request's method, path and JSON.
+    """
+
+    def __init__(self, *answers: Answer | Callable[..., Answer], port: int = 0) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         outer = self
@@ -46,7 +59,8 @@ class OddServer:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 outer.asked.append((self.command, self.path, headers, json.loads(body) if body else None))
-                status, data, more = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                told = outer.answers.pop(0) if len(outer.answers) > 1 else outer.answers[0]
+                status, data, more = told(*outer.asked[-1][:2], outer.asked[-1][3]) if callable(told) else told
                 if status is None:
                     self.connection.shutdown(socket.SHUT_RDWR)
                     self.close_connection = True
