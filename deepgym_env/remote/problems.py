@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = [
     "REFUSED_FOR_NOW",
     "Meaning",
-    "TooLargeError",
     "asks_for_patience",
     "error_of",
     "pause_asked_for",
