@@ -12,6 +12,7 @@
     ├── ToolArgumentError      arguments of a tool call don't fit (in `deepgym_env.actions`)
     ├── SandboxError           the sandbox can't be started or was lost
     │   ├── IsolationError     less isolation is in force than was asked for
+    │   ├── DatabaseError      the server's database is full, locked or can't be reached
     │   └── RemoteError        a server can't be reached, failed, or answered what is no answer
     │       ├── RemoteAccessError  it asks for a key, or the key isn't allowed to do that
     │       └── RemoteBusyError    it is too busy, also after all retries
@@ -37,6 +38,7 @@ from collections.abc import Iterable
 __all__ = [
     "ClosedError",
     "ConfigError",
+    "DatabaseError",
     "DeepGymError",
     "HubAccessError",
     "HubError",
@@ -99,6 +101,10 @@ class SandboxError(DeepGymError):
 
 class IsolationError(SandboxError):
     """Less isolation is in force than ``min_isolation`` asks for."""
+
+
+class DatabaseError(SandboxError):
+    """The server's database is full, locked or can't be reached: no change is half made, and it may work later."""
 
 
 class RemoteError(SandboxError):

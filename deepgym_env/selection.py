@@ -3,6 +3,7 @@
 - :func:`select_tasks`: the ids of the tasks that fit; a benchmark's are chosen by its index, none is loaded.
 - :class:`Criteria`: what fits, for tasks that are at hand.
 - :func:`known`, :func:`count_tests`: what is known of one by id; :func:`of_namespace`: the ids of a namespace.
+- :func:`own_tasks`: the built-in tasks and those added.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass, field
 
 from deepgym_env import added_tasks, benchmarks
 from deepgym_env.catalog import load_task, task_ids
-from deepgym_env.errors import ConfigError
+from deepgym_env.errors import ConfigError, TaskError
 from deepgym_env.pass_rates import Rates, read_pass_rates
 from deepgym_env.task import AnyTask
 
-__all__ = ["Criteria", "count_tests", "known", "of_namespace", "select_tasks"]
+__all__ = ["Criteria", "Known", "count_tests", "known", "of_namespace", "own_tasks", "select_tasks"]
 
 Known = benchmarks.Entry | AnyTask
 
@@ -133,6 +134,18 @@ def select_tasks(
     if not ids:
         raise ConfigError(f"no task is {criteria}")
     return tuple(ids)
+
+
+def own_tasks() -> tuple[list[Known], list[TaskError]]:
+    """Return the built-in tasks and those added, and what is wrong with those of these that can't be loaded."""
+    added, wrong = added_tasks.everything()
+    found: list[Known] = [load_task(task_id) for task_id in task_ids()]
+    for task_id in (each.id for each in added if each.id not in task_ids()):
+        try:
+            found.append(load_task(task_id))
+        except TaskError as error:
+            wrong.append(error)
+    return found, wrong
 
 
 def of_namespace(name: str) -> list[str]:

@@ -35,6 +35,7 @@ from deepgym_env.cli import (
     replay,
     rollout,
     run,
+    serve,
     tasks,
 )
 from deepgym_env.cli.command_line import Command, CommandGroup
@@ -83,6 +84,7 @@ app.command("replay", cls=Command, epilog=replay.EXAMPLES)(replay.replay)
 app.command("export", cls=Command, epilog=export.EXAMPLES)(export.export)
 app.command("generate-prm", cls=Command, epilog=generate_prm.EXAMPLES)(generate_prm.generate_prm)
 app.command("doctor", cls=Command, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("serve", cls=Command, epilog=serve.EXAMPLES)(serve.serve)
 app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks.import_)
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(hub.app, name="hub")

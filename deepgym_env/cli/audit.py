@@ -123,6 +123,7 @@ def audit(
     if verifier is not None and (mutants or suggest_tests):
         raise ConfigError("--mutants and --suggest-tests need a task: a verifier file has no inputs to draw")
     from deepgym_env.audit import AdversarialTester
+    from deepgym_env.audit.examination import audit_json
     from deepgym_env.blocking import DeepGym
 
     with DeepGym(workers=workers) as engine:
@@ -136,7 +137,7 @@ def audit(
         report = _attacked(tester, target, strategies or None)
         signs, mutation = _of_tests(engine, env, seed, target, runs, mutants or suggest_tests, most)
     if as_json:
-        print_json(_as_json(report, signs, mutation))
+        print_json(audit_json(report, signs, mutation))
     else:
         print_audit(report)
         if signs is not None:
@@ -148,11 +149,12 @@ def audit(
 
 
 def _refuse_what_has_no_mutants(task: Any, mutants: bool, suggest_tests: bool) -> None:
-    from deepgym_env.task import Task, WorkspaceTask
+    from deepgym_env.audit.examination import has_mutants
+    from deepgym_env.task import WorkspaceTask
 
     if suggest_tests and isinstance(task, WorkspaceTask):
         raise ConfigError(f"--suggest-tests is for function tasks: {task.id!r} is a workspace task; try --mutants")
-    if (mutants or suggest_tests) and not isinstance(task, Task | WorkspaceTask):
+    if (mutants or suggest_tests) and not has_mutants(task):
         raise ConfigError(f"--mutants is for scenarios and for functions tested by calls, {task.id!r} is neither")
 
 
@@ -203,28 +205,16 @@ def _of_tests(
     engine: DeepGym, name: str | None, seed: int, target: Any, runs: int, mutants: bool, most: int | None
 ) -> tuple[WeakSigns | None, MutationReport | None]:
     """Look at the tests of a task, beside attacking them."""
-    from deepgym_env.audit.mutation import mutation_score, workspace_mutation_score
-    from deepgym_env.audit.mutation.workspace import MOST
-    from deepgym_env.audit.signs import weak_signs
-    from deepgym_env.task import ProgramTask, Task, WorkspaceTask
-
-    if isinstance(target, WorkspaceTask) and mutants:
-        few = MOST if most is None else most or None
-        work = functools.partial(workspace_mutation_score, engine, target, most=few)
-        return None, _with_bar("mutants", lambda tick: work(progress=tick))
-    if name is None or not isinstance(target, Task | ProgramTask):
-        return None, None
-    signs = weak_signs(engine, target, runs=runs)
-    if not mutants or not isinstance(target, Task):
-        return signs, None
+    from deepgym_env.audit.examination import examine_tests
+    from deepgym_env.task import Task
 
     def redraw(seed: int) -> Task:
-        drawn = resolve_submission(name, seed)
+        drawn = resolve_submission(str(name), seed)
         return drawn if isinstance(drawn, Task) else target
 
-    work = functools.partial(mutation_score, engine, target, redraw=redraw, most=most or None)
-    mutation = _with_bar("mutants", lambda tick: work(progress=tick))
-    return signs, mutation
+    work = functools.partial(examine_tests, engine, target, redraw=redraw, runs=runs, mutants=mutants, most=most)
+    found: tuple[WeakSigns | None, MutationReport | None] = _with_bar("mutants", lambda tick: work(progress=tick))
+    return found
 
 
 def _with_bar(name: str, work: Callable[[Callable[[int, int], None]], Any]) -> Any:
@@ -240,14 +230,6 @@ def _with_bar(name: str, work: Callable[[Callable[[int, int], None]], Any]) -> A
             progress.update(bar, completed=done, total=total)
 
         return work(tick)
-
-
-def _as_json(report: AuditReport, signs: WeakSigns | None, mutation: MutationReport | None) -> dict[str, Any]:
-    return {
-        **report.model_dump(mode="json"),
-        "signs": signs.model_dump(mode="json") if signs else None,
-        "mutation": mutation.model_dump(mode="json") if mutation else None,
-    }
 
 
 def _remark(report: AuditReport) -> None:

@@ -14,7 +14,7 @@ from enum import IntEnum
 from typing import Any
 
 from deepgym_env.cli.console import one_line, stderr
-from deepgym_env.errors import SandboxError
+from deepgym_env.errors import DatabaseError, SandboxError
 
 __all__ = ["ExitCode", "complain", "report", "report_bug", "report_usage"]
 
@@ -47,7 +47,8 @@ def report(error: BaseException) -> ExitCode:
         complain("interrupted")
         return ExitCode.INTERRUPTED
     if isinstance(error, SandboxError):
-        hint = "" if "deepgym doctor" in str(error) else "; `deepgym doctor` says what the sandbox needs"
+        told = isinstance(error, DatabaseError) or "deepgym doctor" in str(error)
+        hint = "" if told else "; `deepgym doctor` says what the sandbox needs"
         complain(f"{error}{hint}")
         return ExitCode.INFRASTRUCTURE
     if isinstance(error, OSError):

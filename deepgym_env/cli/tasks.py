@@ -12,7 +12,7 @@ import typer
 from deepgym_env.catalog import gym_id
 from deepgym_env.cli.console import note, one_line, print_json, stdout, table, visible
 from deepgym_env.cli.inputs import JsonOption, TaskArgument, examples, resolve_task
-from deepgym_env.errors import ConfigError, TaskError
+from deepgym_env.errors import ConfigError
 from deepgym_env.task import AnyTask
 
 if TYPE_CHECKING:
@@ -107,16 +107,9 @@ def _print_rows(rows: list[dict[str, Any]]) -> None:
 
 def _own_tasks() -> list[Known]:
     """Return the built-in tasks and those added; what can't be loaded of these is remarked on."""
-    from deepgym_env.added_tasks import everything
-    from deepgym_env.catalog import load_task, task_ids
+    from deepgym_env.selection import own_tasks
 
-    added, wrong = everything()
-    found: list[Known] = [load_task(task_id) for task_id in task_ids()]
-    for task_id in (each.id for each in added if each.id not in task_ids()):
-        try:
-            found.append(load_task(task_id))
-        except TaskError as error:
-            wrong.append(error)
+    found, wrong = own_tasks()
     for problem in wrong:
         note(str(problem))
     return found

@@ -5,7 +5,7 @@
 - :class:`EnvironmentSummary`, :class:`EnvironmentDetails`: tasks there are.
 - :class:`Job`, :class:`JobResults`: batches that are judged while nobody waits.
 - :class:`Problem`: what went wrong (RFC 9457).
-- :data:`MAX_ITEMS`, :data:`MAX_TEXT`: how much one request may hold.
+- :data:`MAX_ITEMS`, :data:`MAX_TEXT`: how much one request may hold; :data:`Tasks`: tasks by value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from deepgym_env.result import CaseResult, RunResult, RunStatus, Timing
 
@@ -34,6 +34,7 @@ __all__ = [
     "Page",
     "Problem",
     "RunRequest",
+    "Tasks",
     "Verdict",
 ]
 
@@ -43,7 +44,7 @@ MAX_TEXT = 1 << 24
 JobStatus = Literal["queued", "running", "succeeded", "cancelled"]
 """A job succeeds once every item has an answer, which may be that there is no verdict."""
 
-_Tasks = Annotated[
+Tasks = Annotated[
     dict[str, str],
     Field(
         default_factory=dict,
@@ -52,6 +53,16 @@ _Tasks = Annotated[
         "name of your own; items name them as their environment.",
     ),
 ]
+
+
+def _not_too_long(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"must be no longer than {MAX_TEXT} characters, got {len(text)}")
+    return text
+
+
+# What a model writes may hold halves of characters, which a length checked by pydantic itself doesn't let pass.
+_Text = Annotated[str, AfterValidator(_not_too_long), Field(json_schema_extra={"maxLength": MAX_TEXT})]
 
 
 class _Message(BaseModel):
@@ -64,8 +75,7 @@ class Item(_Message):
     environment: str = Field(
         max_length=512, description="A task's id, or the name of one in `tasks`.", examples=["coin_change"]
     )
-    completion: str = Field(
-        max_length=MAX_TEXT,
+    completion: _Text = Field(
         description="Code, or text with the code in its last fenced block.",
         examples=["def coin_change(coins, amount):\n    return -1\n"],
     )
@@ -75,14 +85,14 @@ class Item(_Message):
 class RunRequest(Item):
     """One submission to judge now."""
 
-    tasks: _Tasks
+    tasks: Tasks
 
 
 class BatchRequest(_Message):
     """Submissions to judge now, each of a task of its own; equal ones are run once."""
 
     items: list[Item] = Field(min_length=1, max_length=MAX_ITEMS)
-    tasks: _Tasks
+    tasks: Tasks
 
 
 class JobRequest(BatchRequest):
@@ -139,9 +149,11 @@ class EnvironmentSummary(_Message):
 
     id: str
     title: str
-    kind: str
-    difficulty: str
+    kind: str = Field(description="`function`, `program`, `script`, `suite` or `workspace`.")
+    difficulty: str | None = Field(description="null where nobody said.")
     tags: list[str]
+    tests: int
+    public_tests: int
 
 
 class EnvironmentDetails(EnvironmentSummary):
@@ -149,12 +161,15 @@ class EnvironmentDetails(EnvironmentSummary):
 
     prompt: str
     language: str | None = Field(description="What it is answered in; null for a workspace.")
-    tests: int
-    public_tests: int
     tools: list[dict[str, Any]] = Field(description="The tools of an episode, in the OpenAI format.")
     max_turns: int
     source: str
     license: str
+    seed: int = Field(description="Seed its tests are drawn with.")
+    fingerprint: str | None = Field(
+        description="SHA-256 of the whole task as `deepgym_env.benchmarks.records.to_text` writes it: who has a task "
+        "of the same fingerprint has the same task. null for a task that can't be written."
+    )
 
 
 class Page(_Message):

@@ -15,8 +15,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
+from deepgym_env.remote.wire_programs import LayerReport
 from deepgym_env.remote.wire_sessions import Message, TaskFields, TaskSource
-from deepgym_env.sandbox import Command, Entry, Isolation, Layer
+from deepgym_env.sandbox import Command, Entry, Isolation, IsolationLevel, Layer
 from deepgym_env.task import File, SessionLimits
 
 __all__ = [
@@ -103,29 +104,19 @@ class OpenWorkspace(TaskFields):
         return self
 
 
-class WorkspaceLayer(Message):
-    """One layer of isolation."""
-
-    name: str
-    active: bool
-    purpose: str
-    reason: str = ""
-    remedy: str = ""
-
-
 class WorkspaceIsolation(Message):
     """What isolates a workspace's commands."""
 
-    layers: list[WorkspaceLayer]
+    layers: list[LayerReport]
     python: str = ""
     missing_modules: list[str] = Field(default_factory=list)
-    level: str = ""
+    level: IsolationLevel
 
     @classmethod
     def of(cls, isolation: Isolation) -> WorkspaceIsolation:
         """Return it as it goes over the wire."""
         return cls(
-            layers=[WorkspaceLayer.model_validate(layer, from_attributes=True) for layer in isolation.layers],
+            layers=[LayerReport.model_validate(layer, from_attributes=True) for layer in isolation.layers],
             python=isolation.python,
             missing_modules=list(isolation.missing_modules),
             level=isolation.level,

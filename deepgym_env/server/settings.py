@@ -1,22 +1,28 @@
 """How the server behaves.
 
-- :class:`Settings`
+- :class:`Settings`; :func:`default_database`: where keys and jobs are kept unless a place is named.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "default_database"]
+
+
+def default_database() -> str:
+    """Return the URL of the database that DEEPGYM_DATABASE names, else of a file in the current folder."""
+    return os.environ.get("DEEPGYM_DATABASE") or "sqlite:///deepgym.db"
 
 
 class Settings(BaseModel):
     """Limits and places; ``deepgym serve`` has an option for each.
 
     Attributes:
-        database: SQLAlchemy's URL of the store.
+        database: SQLAlchemy's URL of the store; by default what DEEPGYM_DATABASE names.
         keys_required: Whether every request needs a key; None: if there is any key.
         max_queue: Submissions that may wait or run at a time, all callers' together; beyond that 503.
         key_concurrency: Requests of one key at a time; beyond that 429.
@@ -31,7 +37,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    database: str = "sqlite:///deepgym.db"
+    database: str = Field(default_factory=default_database)
     keys_required: bool | None = None
     max_queue: int = Field(default=4096, ge=1)
     key_concurrency: int = Field(default=256, ge=1)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import threading
@@ -24,8 +25,8 @@ from deepgym_env.server.settings import Settings
 class LiveServer:
     """A server and a client of it."""
 
-    def __init__(self, app: Any, url: str) -> None:
-        self.app, self.url = app, url
+    def __init__(self, app: Any, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.app, self.url, self.loop = app, url, loop
         self.http = httpx.Client(base_url=url, timeout=120)
 
     @property
@@ -69,8 +70,9 @@ def serving(engine: DeepGym | None, **settings: Any) -> Iterator[LiveServer]:
         while not server.started:
             assert thread.is_alive(), "the server didn't start"
             time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        one = LiveServer(app, f"http://127.0.0.1:{port}")
+        listening = server.servers[0]
+        port = listening.sockets[0].getsockname()[1]
+        one = LiveServer(app, f"http://127.0.0.1:{port}", listening.get_loop())
         with one.http:
             yield one
     finally:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import numpy as np
 import pytest
+from fastapi import HTTPException
 from live_server import serving
 
-from deepgym_env import load_environment
+from deepgym_env import DeepGym, load_environment
 from deepgym_env.benchmarks.records import to_text
 from deepgym_env.envs import CodingEnv
+from deepgym_env.episodes import read_episodes, replay
+from deepgym_env.errors import ClosedError, RefusedError, SandboxError, UnknownSessionError
+from deepgym_env.remote.wire_sessions import StartSession
+from deepgym_env.server.live.running import sessions_running
+from deepgym_env.server.services import Services
+from deepgym_env.server.settings import Settings
+from deepgym_env.server.store.database import Database
+from deepgym_env.server.store.keys import KeyStore
 from deepgym_env.trials import solver_of
 
 RIGHT = "def reverse_string(s):\n    return s[::-1]"
@@ -320,16 +333,294 @@ def test_a_session_begins_anew(server, start, step):
     assert server.post(f"/v1/sessions/{session['id']}/reset")["seed"] == 5
 
 
-def test_snapshots_end_with_their_session(own, server, start, step):
-    async def sizes(engine):
-        host = engine._executor.fleet._host
-        runner = next(iter(host._sessions.values()))
-        process = await next(iter(host._sessions)).exec("true")
-        return runner.alive, process.code
-
+def test_snapshots_end_with_their_session(own, server, start):
     session = start("debug_fix")
     for _ in range(3):
         server.post(f"/v1/sessions/{session['id']}/snapshot")
-    assert own.call(sizes) == (True, 0)
+    held = server.live.sessions._sessions[session["id"]]
+    kept = [snapshot.episode.session for snapshot in held._snapshots.values()]
     server.delete(f"/v1/sessions/{session['id']}")
     server.get(f"/v1/sessions/{session['id']}", 404)
+    for each in kept:
+        with pytest.raises(RefusedError, match="No such file"):
+            own.call(lambda engine, each=each: engine.resume(each))
+
+
+# ── what fails ────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_sandbox_killed_under_a_step_is_made_up_for(server, start, step):
+    session = start("debug_fix")
+    step(session, bash("echo 1 > f; export A=kept"))
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(step, session, bash("sleep 0.3; cat f; echo $A"))
+        episode = server.live.sessions._sessions[session["id"]]._episode
+        while not episode.session.busy:
+            time.sleep(0.005)
+        kill_sandbox(server, session)
+        answer = answer.result()
+    assert (answer["observation"], answer["truncated"]) == ("1\nkept", False)
+    assert answer["info"]["has_verdict"]
+
+
+def test_an_infrastructure_failure_is_no_verdict(server, start, step):
+    """What was shown can't be shown again, so a new sandbox is not where the old one was."""
+    session = start("debug_fix", dense=True)
+    before = step(session, bash("date +%N"))
+    kill_sandbox(server, session)
+    answer = step(session, bash("true"), "lost")
+    assert (answer["truncated"], answer["terminated"], answer["score"]) == (True, False, None)
+    assert (answer["info"]["has_verdict"], answer["info"]["score"]) == (False, None)
+    assert answer["reward"] == [0.0] * len(before["reward"])
+    assert answer["returned"] == before["returned"]
+    assert step(session, bash("true"), "lost") == answer
+    state = server.get(f"/v1/sessions/{session['id']}")
+    assert (state["score"], state["truncated"]) == (None, True)
+    step(session, bash("true"), expect=409)
+    assert server.post(f"/v1/sessions/{session['id']}/reset")["score"] == 0.0
+    assert step(session, bash("echo on"))["observation"] == "on"
+
+
+def test_an_engine_without_sandboxes_gives_no_verdict(tmp_path):
+    class Broken:
+        """A place that never has a sandbox."""
+
+        name = "broken"
+
+        def start(self):
+            raise SandboxError("there is no room")
+
+        def for_sessions(self):
+            return self
+
+    with contextlib.ExitStack() as stack:
+        dg = stack.enter_context(DeepGym(backend=Broken(), workers=1, retries=0))
+        server = stack.enter_context(serving(dg, database=f"sqlite:///{tmp_path}/a.db"))
+        session = server.post("/v1/sessions", {"environment": "reverse_string"}, 201)
+        answer = server.post(f"/v1/sessions/{session['id']}/steps", {"step_id": "1", "action": RIGHT})
+        assert (answer["truncated"], answer["score"], set(answer["reward"])) == (True, None, {0.0})
+        assert not answer["info"]["has_verdict"]
+
+
+# ── owners, room and time ─────────────────────────────────────────────────────────────────
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+def in_process(own, tmp_path, ask, *, clock=None, **settings):
+    """Run ``ask(live)`` where what a server keeps is kept, without HTTP."""
+
+    async def main():
+        database = Database(f"sqlite:///{tmp_path}/a.db")
+        services = Services(Settings(**settings), own, database)
+        async with sessions_running(services, clock=clock or time.monotonic) as live:
+            await ask(live)
+        database.close()
+        return live
+
+    return asyncio.run(main())
+
+
+def test_an_episode_nobody_asks_for_is_ended(own, tmp_path):
+    clock = Clock()
+
+    async def ask(live):
+        first = await live.sessions.start("me", StartSession(environment="debug_fix"))
+        second = await live.sessions.start("me", StartSession(environment="reverse_string"))
+        clock.now = 9.0
+        live.sessions.get("me", first.id)
+        clock.now = 11.0
+        with pytest.raises(UnknownSessionError, match="ended, or never begun"):
+            live.sessions.get("me", second.id)
+        assert live.sessions.of("me") == [first]
+        assert await live.sweep() == 1
+        assert live.sessions.state(live.sessions.get("me", first.id)).expires_in == 10.0
+        working = asyncio.ensure_future(first.step("1", bash("sleep 0.2; echo done")))
+        await asyncio.sleep(0.01)
+        clock.now = 1e6
+        assert await live.sweep() == 0  # what is at work is not idle
+        assert (await working).observation == "done"
+
+    in_process(own, tmp_path, ask, clock=clock, session_ttl=10.0)
+
+
+def test_everything_ends_with_the_server(own, tmp_path):
+    async def ask(live):
+        session = await live.sessions.start("me", StartSession(environment="debug_fix"))
+        await live.workspaces.perform("me", "open", {})
+        ask.held = session
+        ask.working = asyncio.ensure_future(session.step("1", bash("sleep 100")))
+        while not session._episode.session.busy:
+            await asyncio.sleep(0.01)
+
+    live = in_process(own, tmp_path, ask)
+    assert live.held().total() == 0
+    assert not own.call(_sessions_of)
+    with pytest.raises(ClosedError, match="going down"):
+        ask.working.result()
+
+
+def test_a_session_that_is_ended_ends_the_step_under_way(server, start, step):
+    session = start("debug_fix")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(step, session, bash("sleep 100"), expect=404)
+        while not server.live.sessions._sessions[session["id"]]._episode.session.busy:
+            time.sleep(0.005)
+        state = server.get(f"/v1/sessions/{session['id']}")
+        assert (state["turn"], state["observation"]) == (0, session["observation"])  # where it was before
+        server.delete(f"/v1/sessions/{session['id']}")
+        assert "was ended" in answer.result()["detail"]
+
+
+def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
+    with serving(own, database=f"sqlite:///{tmp_path}/a.db") as other, ThreadPoolExecutor(2) as pool:
+        session = other.post("/v1/sessions", {"environment": "debug_fix"}, 201)
+        workspace = other.post("/v1/workspaces", {}, 201)
+        step = {"step_id": "1", "action": bash("sleep 100")}
+        answers = [
+            pool.submit(other.post, f"/v1/sessions/{session['id']}/steps", step, 503),
+            pool.submit(other.post, f"/v1/workspaces/{workspace['id']}/exec", {"command": "sleep 100"}, 503),
+        ]
+        while sum(each.busy for each in own.call(_sessions_of)) < 2:
+            time.sleep(0.01)
+        drain = other.app.state.services.drain
+        drain.begin()
+        other.loop.call_soon_threadsafe(drain.over.set)
+        for answer in answers:
+            assert "going down" in answer.result()["detail"]
+
+
+async def _sessions_of(engine):
+    return list(engine._executor.fleet._host._sessions)
+
+
+def test_there_are_as_many_as_may_be_and_one_key_has_its_share(own, tmp_path):
+    async def ask(live):
+        start = StartSession(environment="reverse_string")
+        opening = [live.sessions.start("me", start) for _ in range(5)]
+        got = await asyncio.gather(*opening, return_exceptions=True)
+        refused = [each for each in got if isinstance(each, HTTPException)]
+        assert [(each.status_code, each.headers["Retry-After"]) for each in refused] == [(429, "5")] * 2
+        with pytest.raises(HTTPException) as error:  # workspaces count too
+            await live.workspaces.perform("me", "open", {})
+        assert error.value.status_code == 429
+        await live.workspaces.perform("you", "open", {})
+        for call in (live.sessions.start("you", start), live.workspaces.perform("they", "open", {})):
+            with pytest.raises(HTTPException) as error:
+                await call
+            assert error.value.status_code == 503
+        await live.sessions.end(live.sessions.of("me")[0])
+        await live.sessions.fork(live.sessions.of("me")[0])
+        assert live.held() == {"me": 3, "you": 1}
+
+    in_process(own, tmp_path, ask, max_sessions=4)
+
+
+def test_another_owner_sees_nothing(own, tmp_path):
+    async def ask(live):
+        mine = await live.sessions.start("me", StartSession(environment="reverse_string"))
+        workspace = await live.workspaces.perform("me", "open", {})
+        kept = await live.workspaces.perform("me", "snapshot", {"session": workspace})
+        with pytest.raises(UnknownSessionError):
+            live.sessions.get("you", mine.id)
+        assert live.sessions.of("you") == []
+        for operation, arguments in (
+            ("exec", {"session": workspace, "command": "true"}),
+            ("describe", {"session": workspace}),
+            ("resume", {"snapshot": kept}),
+        ):
+            with pytest.raises(UnknownSessionError):
+                await live.workspaces.perform("you", operation, arguments)
+        await live.workspaces.perform("you", "close", {"session": workspace})
+        assert (await live.workspaces.perform("me", "exec", {"session": workspace, "command": "echo on"})).code == 0
+
+    in_process(own, tmp_path, ask)
+
+
+def test_many_sessions_need_no_threads(own, tmp_path):
+    async def ask(live):
+        before = threading.active_count()
+        start = StartSession(environment="reverse_string")
+        sessions = await asyncio.gather(*(live.sessions.start("", start) for _ in range(300)))
+        answers = await asyncio.gather(*(session.step("1", "no code") for session in sessions))
+        assert len({answer.model_dump_json() for answer in answers}) == 1
+        judged = await asyncio.gather(*(session.step("2", WRONG) for session in sessions[:20]))
+        assert len({answer.model_dump_json() for answer in judged}) == 1
+        assert threading.active_count() - before < 40
+
+    in_process(own, tmp_path, ask)
+
+
+def test_keys_keep_their_sessions_apart(own, tmp_path):
+    url = f"sqlite:///{tmp_path}/a.db"
+    database = Database(url)
+    mine, yours, reader = [
+        {"authorization": f"Bearer {KeyStore(database).create(scope, [scope])}"} for scope in ("run", "run", "read")
+    ]
+    database.close()
+    with serving(own, database=url) as server:
+        start = {"environment": "reverse_string"}
+        session = server.post("/v1/sessions", start, 201, mine)["id"]
+        workspace = server.post("/v1/workspaces", {}, 201, mine)["id"]
+        kept = server.post(f"/v1/workspaces/{workspace}/snapshot", {}, 200, mine)
+        server.get(f"/v1/sessions/{session}", 404, yours)
+        server.get(f"/v1/sessions/{session}", 401)
+        server.get(f"/v1/sessions/{session}", 403, reader)
+        server.post("/v1/sessions", start, 401)
+        server.post("/v1/workspaces", {}, 403, reader)
+        assert server.get("/v1/sessions", 200, yours) == {"sessions": []}
+        step = {"step_id": "1", "action": RIGHT}
+        server.post(f"/v1/sessions/{session}/steps", step, 404, yours)
+        for call in ("reset", "snapshot", "fork"):
+            server.post(f"/v1/sessions/{session}/{call}", {}, 404, yours)
+        server.delete(f"/v1/sessions/{session}", 404, yours)
+        server.post(f"/v1/workspaces/{workspace}/exec", {"command": "true"}, 404, yours)
+        server.post("/v1/workspaces/resume", kept, 404, yours)
+        server.delete(f"/v1/workspaces/{workspace}", 204, yours)  # as one that is over
+        assert server.post(f"/v1/workspaces/{workspace}/exec", {"command": "echo on"}, 200, mine)["stdout"] == "on\n"
+        assert server.post(f"/v1/sessions/{session}/steps", step, 200, mine)["score"] == 1.0
+        assert [each["id"] for each in server.get("/v1/sessions", 200, mine)["sessions"]] == [session]
+        assert "deepgym_sessions 2.0" in server.http.get("/metrics", headers=reader).text
+
+
+# ── the log ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_episodes_that_are_over_are_written_and_replay(own, tmp_path):
+    with serving(own, database=f"sqlite:///{tmp_path}/a.db", runs=tmp_path / "runs") as server:
+
+        def run(actions, seed=0, **options):
+            session = server.post("/v1/sessions", {"environment": "reverse_string", "seed": seed, **options}, 201)
+            for number, action in enumerate(actions):
+                server.post(f"/v1/sessions/{session['id']}/steps", {"step_id": str(number), "action": action})
+            return session["id"]
+
+        run([WRONG, RIGHT], seed=3)
+        run([WRONG], max_turns=1)
+        branch = run([WRONG])
+        other = server.post(f"/v1/sessions/{branch}/fork", expect=201)["id"]
+        server.post(f"/v1/sessions/{other}/steps", {"step_id": "x", "action": RIGHT})
+        server.delete(f"/v1/sessions/{branch}")
+        again = run([WRONG])
+        server.post(f"/v1/sessions/{again}/reset")
+        run([])  # of no turns: not written
+        run([WRONG])  # cut off by the server's end
+    log = tmp_path / "runs" / "sessions.jsonl"
+    episodes = list(read_episodes(log))
+    assert [(each.end, len(each.turns), each.score) for each in episodes] == [
+        ("terminated", 2, 1.0),
+        ("truncated", 1, episodes[1].score),
+        ("terminated", 2, 1.0),
+        ("closed", 1, episodes[1].score),
+        ("reset", 1, episodes[1].score),
+        ("closed", 1, episodes[1].score),
+    ]
+    assert episodes[0].task_seed == 3
+    for each in episodes:
+        assert replay(each).status == "equal"

@@ -18,9 +18,10 @@ from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.envs.coding import episode_of
 from deepgym_env.envs.episode import Action, Episode, EpisodeSnapshot
 from deepgym_env.episodes import EpisodeWriter
-from deepgym_env.errors import ClosedError, RefusedError, SandboxError, UnknownSessionError
+from deepgym_env.errors import ClosedError, DeepGymError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.remote.wire_sessions import SessionState, StartSession, StepAnswer
 from deepgym_env.server.live.record import Record
+from deepgym_env.server.live.state import State, info_told, score_of
 from deepgym_env.server.live.steps import Steps
 from deepgym_env.server.live.tasks import task_of
 from deepgym_env.task import AnyTask
@@ -35,20 +36,11 @@ _SNAPSHOTS = 256
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """Where an episode is, besides what it knows itself."""
-
-    info: dict[str, Any]
-    terminated: bool = False
-    truncated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class _Kept:
     """A session as it was."""
 
     episode: EpisodeSnapshot
-    state: _State
+    state: State
     steps: Steps
     record: Record
 
@@ -72,11 +64,11 @@ class LiveSession:
         self._services, self._started, self._log = services, started, log
         self._lock = asyncio.Lock()
         self._under_way: set[asyncio.Future[Any]] = set()
-        self._ended = False
+        self._ended: DeepGymError | None = None
         self._steps = Steps()
         self._snapshots: dict[str, _Kept] = {}
         self._episode: Episode[Any]
-        self._state: _State
+        self._state: State
         self._record = Record(None, {})
 
     @property
@@ -91,7 +83,7 @@ class LiveSession:
             UnknownTaskError: If there is no such task.
             ConfigError: If an option doesn't go with it.
         """
-        task, started = await task_of(self._started), self._started
+        task, started = await task_of(self._services.tasks, self._started), self._started
 
         async def make(engine: AsyncDeepGym) -> Episode[Any]:
             return episode_of(engine, task, max_turns=started.max_turns, dense=started.dense)
@@ -103,14 +95,14 @@ class LiveSession:
         """Take a turn, or return the answer of the one that has that name.
 
         Raises:
-            ConflictError: If that one was another action.
+            HTTPException: 409, if that one was another action.
             ResetNeeded: If the episode is over.
         """
         return await self._steps.take(name, action, lambda: self._alone(lambda: self._step(name, action)))
 
     async def reset(self, seed: int | None) -> None:
         """Begin anew, by default with the same tests; the names of steps can be used again."""
-        task = await task_of(self._started, seed) if seed is not None else self._episode.task
+        task = await task_of(self._services.tasks, self._started, seed) if seed is not None else self._episode.task
         await self._alone(lambda: self._reset(task))
 
     async def snapshot(self) -> str:
@@ -138,11 +130,15 @@ class LiveSession:
         """Return another session that goes on from where this one is."""
         return await self._alone(self._fork)
 
-    async def end(self) -> None:
-        """End the episode, also under a turn that still goes on. Ending twice does no harm."""
-        if self._ended:
+    async def end(self, why: DeepGymError | None = None) -> None:
+        """End the episode, and what is under way in it, which raises ``why``. Ending twice does no harm."""
+        if self._ended is not None:
             return
-        self._ended = True
+        self._ended = why or UnknownSessionError(f"the session {self.id!a} was ended")
+        for doing in self._under_way:
+            doing.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
         with contextlib.suppress(ClosedError, SandboxError):
             for snapshot in list(self._snapshots):
                 await self._forget(snapshot)
@@ -150,24 +146,8 @@ class LiveSession:
         await self._record.cut_off("closed")
 
     def state(self, expires_in: float) -> SessionState:
-        """Return where it is."""
-        episode = self._episode
-        return SessionState(
-            id=self.id,
-            task_id=episode.task.id,
-            seed=episode.task.seed,
-            observation=episode.shown,
-            info=_told(self._state.info),
-            tools=[tool.schema() for tool in episode.tools],
-            turn=episode.turn,
-            max_turns=episode.max_turns,
-            score=_score(self._state.info),
-            terminated=self._state.terminated,
-            truncated=self._state.truncated,
-            returned=episode.vector.tolist(),
-            snapshots=list(self._snapshots),
-            expires_in=expires_in,
-        )
+        """Return where it is; while something is under way, where it was before."""
+        return self._state.told(self.id, list(self._snapshots), expires_in)
 
     # ── one after the other ───────────────────────────────────────────────────────────────
 
@@ -176,19 +156,24 @@ class LiveSession:
 
         async def locked() -> _T:
             async with self._lock:
-                if self._ended:
-                    raise UnknownSessionError(f"the session {self.id!r} was ended")
+                if self._ended is not None:
+                    raise self._ended
                 return await work()
 
         doing = asyncio.ensure_future(locked())
         self._under_way.add(doing)
         doing.add_done_callback(self._under_way.discard)
-        return await asyncio.shield(doing)
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            if self._ended is not None and doing.cancelled():
+                raise self._ended from None
+            raise
 
     async def _reset(self, task: AnyTask) -> None:
         await self._record.cut_off("reset")
         shown, info = await self._services.ask(lambda _: self._episode.reset(task))
-        self._state = _State(info)
+        self._state = State.of(self._episode, info)
         self._steps.go_back_to(Steps())
         self._record = await Record.begun(self._log, self._started, task, shown, info)
 
@@ -198,17 +183,17 @@ class LiveSession:
             raise ResetNeeded("the episode is over: reset the session before the next step")
         transition = await self._services.ask(lambda _: episode.step(action))
         observation, reward, terminated, truncated, info = transition
-        self._state = _State(info, terminated, truncated)
+        self._state = State.of(episode, info, terminated, truncated)
         await self._record.add(action, transition)
         return StepAnswer(
             step_id=name,
             observation=observation,
             reward=reward.tolist(),
-            score=_score(info),
+            score=score_of(info),
             terminated=terminated,
             truncated=truncated,
-            returned=episode.vector.tolist(),
-            info=_told(info),
+            returned=self._state.returned,
+            info=info_told(info),
         )
 
     async def _snapshot(self) -> str:
@@ -241,12 +226,3 @@ class LiveSession:
         if kept is None:
             raise UnknownSessionError(f"the session has no snapshot {snapshot!a}: it was dropped, or never taken")
         return kept
-
-
-def _score(info: dict[str, Any]) -> float | None:
-    return float(info["score"]) if info["has_verdict"] else None
-
-
-def _told(info: dict[str, Any]) -> dict[str, Any]:
-    """Return an info for the wire: the tools are told once, and no verdict is no score of 0."""
-    return {**{key: value for key, value in info.items() if key != "tools"}, "score": _score(info)}

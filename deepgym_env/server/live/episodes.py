@@ -91,7 +91,8 @@ class LiveSessions:
         """End them all; no more can be begun."""
         self._closed = True
         for session in list(self._sessions.values()):
-            await self.end(session)
+            self._sessions.pop(session.id, None)
+            await session.end(ClosedError("the server is going down"))
 
     def _idle(self, session: LiveSession) -> bool:
         return not session.busy and self._clock() - session.touched > self._ttl
@@ -99,7 +100,7 @@ class LiveSessions:
     async def _admit(self, session: LiveSession) -> LiveSession:
         if self._closed:  # while it began
             await session.end()
-            raise ClosedError("the server is shutting down")
+            raise ClosedError("the server is going down")
         session.touched = self._clock()
         self._sessions[session.id] = session
         return session

@@ -65,7 +65,7 @@ class Live:
 
 @contextlib.asynccontextmanager
 async def sessions_running(services: Services, *, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Live]:
-    """Keep sessions, end those that are idle, and at the end all: a part of the application's lifespan.
+    """Keep sessions, end those that are idle, and all when the server goes down: a part of its lifespan.
 
     Args:
         services: The parts of the server; its ``live`` is set.
@@ -81,11 +81,16 @@ async def sessions_running(services: Services, *, clock: Callable[[], float] = t
             except (ClosedError, SandboxError) as error:
                 _log.warning("idle sessions could not be ended: %s", error)
 
-    sweeping = asyncio.create_task(sweep())
+    async def end_in_time() -> None:
+        await services.drain.over.wait()
+        await live.aclose()
+
+    tending = [asyncio.create_task(sweep()), asyncio.create_task(end_in_time())]
     try:
         yield live
     finally:
-        sweeping.cancel()
+        for each in tending:
+            each.cancel()
         await live.aclose()
 
 

@@ -1,6 +1,6 @@
 """Steps that were taken, by the names clients have for them: asked again, they are answered again.
 
-- :class:`Steps`; :class:`ConflictError`: a name that stands for something else.
+- :class:`Steps`
 """
 
 from __future__ import annotations
@@ -12,17 +12,14 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fastapi import HTTPException
+
 from deepgym_env.actions import ToolArgumentError
-from deepgym_env.errors import DeepGymError
 from deepgym_env.remote.wire_sessions import StepAnswer
 
-__all__ = ["ConflictError", "Steps"]
+__all__ = ["Steps"]
 
 _KEPT = 8 << 20  # characters of observations; the names of older steps stay known
-
-
-class ConflictError(DeepGymError):
-    """A step's name stands for another step already, or its answer isn't kept any more."""
 
 
 @dataclass(slots=True)
@@ -56,7 +53,7 @@ class Steps:
         """Take a step, or return the answer of the one that has that name.
 
         Raises:
-            ConflictError: If that one was another action, or its answer isn't kept any more.
+            HTTPException: 409, if that one was another action, or its answer isn't kept any more.
         """
         digest = _digest(action)
         step = self._steps.get(name)
@@ -65,9 +62,9 @@ class Steps:
             step = self._steps[name] = _Step(digest, answer)
             answer.add_done_callback(lambda answer: self._settle(name, answer))
         if step.digest != digest:
-            raise ConflictError(f"step {name!a} was taken with another action: give each step a name of its own")
+            raise HTTPException(409, f"step {name!a} was taken with another action: give each step a name of its own")
         if step.answer is None:
-            raise ConflictError(f"step {name!a} was taken long ago, and its answer isn't kept any more")
+            raise HTTPException(409, f"step {name!a} was taken long ago, and its answer isn't kept any more")
         return await asyncio.shield(step.answer)
 
     def taken(self) -> Steps:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import asyncio
 
-from deepgym_env.benchmarks.records import from_text
 from deepgym_env.catalog import load_task
 from deepgym_env.remote.wire_sessions import TaskFields
+from deepgym_env.server.tasks import TaskShelf
 from deepgym_env.task import AnyTask
 
 __all__ = ["task_of"]
 
 
-async def task_of(named: TaskFields, seed: int | None = None) -> AnyTask:
+async def task_of(shelf: TaskShelf, named: TaskFields, seed: int | None = None) -> AnyTask:
     """Return the task a request names, loaded off the event loop; a task by value is checked and never run.
 
     Args:
+        shelf: Keeps those that came by value.
         named: What names it.
         seed: Another seed than its own.
 
@@ -27,5 +28,5 @@ async def task_of(named: TaskFields, seed: int | None = None) -> AnyTask:
         TaskError: If a task by value is none.
     """
     if named.task is not None:
-        return await asyncio.to_thread(from_text, named.task)
+        return await asyncio.to_thread(shelf.of_text, named.task)
     return await asyncio.to_thread(load_task, named.environment or "", named.seed if seed is None else seed)

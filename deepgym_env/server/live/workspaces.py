@@ -75,7 +75,7 @@ class LiveWorkspaces:
 
     def _of(self, owner: str, engine: AsyncDeepGym) -> Workspaces:
         if self._closed:
-            raise ClosedError("the server is shutting down")
+            raise ClosedError("the server is going down")
         workspaces = self._of_owners.get(owner)
         if workspaces is None:
             limit = self._services.settings.max_sessions

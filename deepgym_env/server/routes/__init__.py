@@ -1,1 +1,1 @@
-"""The routes of the REST API, a module each."""
+"""The routes of the REST API, one module for each thing there is."""

@@ -1,0 +1,159 @@
+"""``deepgym serve``: the REST API."""
+
+from __future__ import annotations
+
+import socket
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deepgym_env.cli.console import note, stdout
+from deepgym_env.cli.inputs import ImageOption, Level, LevelOption, ModeOption, WorkersOption, examples
+from deepgym_env.errors import ConfigError
+
+if TYPE_CHECKING:
+    from deepgym_env.blocking import DeepGym
+    from deepgym_env.server.services import Services
+    from deepgym_env.server.settings import Settings
+
+__all__ = ["EXAMPLES", "serve"]
+
+EXAMPLES = examples(
+    "deepgym serve",
+    "deepgym serve --workers 16 --database postgresql://deepgym@db/deepgym",
+    "deepgym keys create trainer --scope run --scope read",
+    "deepgym serve --host 0.0.0.0 --min-isolation full --log-format json",
+    after=(
+        "[bold]Keys[/]  Once there is a key, every request needs one. Without any, only this machine is served.",
+        "[bold]Signals[/]  SIGTERM and Ctrl-C: what is under way is answered first. Once more: end at once.",
+    ),
+)
+
+
+class LogFormat(str, Enum):
+    """What a line of the log looks like, as choices."""
+
+    text = "text"
+    json = "json"
+
+
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8000,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Where keys and jobs are kept: sqlite:///PATH or postgresql://...; by default DEEPGYM_DATABASE, "
+            "else sqlite:///deepgym.db.",
+            show_default=False,
+        ),
+    ] = None,
+    keys: Annotated[
+        bool | None,
+        typer.Option(
+            "--require-keys/--open",
+            help="Whether requests need a key; by default if there is any.",
+            show_default=False,
+        ),
+    ] = None,
+    workers: WorkersOption = None,
+    mode: ModeOption = None,
+    image: ImageOption = None,
+    min_isolation: LevelOption = Level.process,
+    max_queue: Annotated[
+        int | None, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.", show_default="4096")
+    ] = None,
+    max_body: Annotated[
+        int | None, typer.Option("--max-body", min=1024, help="Bytes of a request.", show_default="67108864")
+    ] = None,
+    key_rate: Annotated[
+        float | None,
+        typer.Option("--key-rate", min=0.001, help="Requests of a key a second.", show_default="any number"),
+    ] = None,
+    key_burst: Annotated[
+        int | None, typer.Option("--key-burst", min=1, help="Requests of a key at once.", show_default="100")
+    ] = None,
+    key_concurrency: Annotated[
+        int | None,
+        typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.", show_default="256"),
+    ] = None,
+    max_sessions: Annotated[
+        int | None, typer.Option("--max-sessions", min=1, help="Sessions at a time.", show_default="1024")
+    ] = None,
+    session_ttl: Annotated[
+        float | None,
+        typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.", show_default="3600"),
+    ] = None,
+    drain_seconds: Annotated[
+        float | None,
+        typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.", show_default="30"),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option("--runs", metavar="FOLDER", help="Episode logs that /ui shows.", show_default=False),
+    ] = None,
+    log_format: Annotated[LogFormat, typer.Option("--log-format", help="Lines on stderr.")] = LogFormat.text,
+) -> None:
+    """Serve the REST API: judging, jobs, sessions and audits for other machines and languages."""
+    from deepgym_env.optional import require
+
+    for library in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"):
+        require(library, "deepgym serve", "server")
+    from deepgym_env.blocking import DeepGym
+    from deepgym_env.server.settings import Settings
+
+    given = {
+        "database": database,
+        "keys_required": keys,
+        "max_queue": max_queue,
+        "max_body": max_body,
+        "key_rate": key_rate,
+        "key_burst": key_burst,
+        "key_concurrency": key_concurrency,
+        "max_sessions": max_sessions,
+        "session_ttl": session_ttl,
+        "drain_seconds": drain_seconds,
+        "runs": runs,
+    }
+    settings = Settings.model_validate({name: value for name, value in given.items() if value is not None})
+    with DeepGym(workers=workers, min_isolation=min_isolation.value) as engine:
+        _serve(settings, engine, host, port, log_format)
+
+
+def _serve(settings: Settings, engine: DeepGym, host: str, port: int, log_format: LogFormat) -> None:
+    from deepgym_env.server.app import create_app
+    from deepgym_env.server.logs import configure
+    from deepgym_env.server.serving import DrainingServer, listen
+
+    app = create_app(settings, engine=engine)
+    services: Services = app.state.services
+    _refuse_strangers(services, host)
+    isolation = engine.isolation()  # a sandbox that can't start, or is too weak, fails here
+    listening = listen(host, port)
+    configure(log_format.value)
+    _say_where(listening, services, isolation.level)
+    DrainingServer(app, services.drain).run(sockets=[listening])
+
+
+def _refuse_strangers(services: Services, host: str) -> None:
+    from deepgym_env.server.serving import is_loopback
+
+    if not services.keys_required and not is_loopback(host):
+        raise ConfigError(
+            f"--host {host} can be reached by other machines, and no key is asked for: make one with "
+            "`deepgym keys create NAME --scope run --scope read`, or listen on 127.0.0.1"
+        )
+
+
+def _say_where(listening: socket.socket, services: Services, level: str) -> None:
+    name, port = listening.getsockname()[:2]
+    address = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+    keys = "keys are asked for" if services.keys_required else "open to this machine: nobody is asked for a key"
+    stdout().print(f"DeepGym serves {address}", soft_wrap=True)
+    note(f"isolation: {level}, {services.engine.workers} workers, mode {services.engine.mode}")
+    note(keys)
+    note(f"description: {address}/docs and {address}/openapi.json; ready: {address}/readyz")

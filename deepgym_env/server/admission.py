@@ -1,0 +1,121 @@
+"""What is refused before it is read: by its host, its origin, its type, its size, or because the server goes down.
+
+- :class:`Admission`: ASGI middleware.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deepgym_env.server.drain import Drain
+from deepgym_env.server.problems import problem
+
+__all__ = ["Admission"]
+
+_HERE = {"localhost", "127.0.0.1", "::1"}
+_CHANGING = {"POST", "PUT", "PATCH"}
+
+
+class Admission:
+    """Refuses requests by their headers, and bodies that grow too large.
+
+    A page in a browser on this machine can send requests here too. Without keys nothing but their headers tells
+    them from others: a host that isn't this machine's (DNS rebinding), an origin that isn't this server's, a type
+    that a form can have.
+    """
+
+    def __init__(self, app: ASGIApp, *, drain: Drain, max_body: int, open_to_all: bool) -> None:
+        """Stand before ``app``.
+
+        Args:
+            app: What answers.
+            drain: Whether the server is to go down.
+            max_body: Bytes a request's body may have.
+            open_to_all: Whether nobody is asked for a key.
+        """
+        self._app = app
+        self._drain = drain
+        self._max_body = max_body
+        self._open = open_to_all
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope["method"], headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif scope["method"] in _CHANGING:
+            with self._drain.working():
+                await self._app(scope, _Limited(receive, self._max_body), send)
+        else:
+            await self._app(scope, _Limited(receive, self._max_body), send)
+
+    def _refusal(self, method: str, headers: Headers) -> Response | None:
+        host = headers.get("host", "")
+        if self._open and _name(host) not in _HERE:
+            return problem(
+                403,
+                f"this server asks for no key, so it answers only to localhost, 127.0.0.1 and [::1], not to {host!r}: "
+                "`deepgym keys create` makes a key",
+            )
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return problem(403, f"pages of {origin!r} may not use this server")
+        if method in _CHANGING:
+            return self._refused_body(headers)
+        return None
+
+    def _refused_body(self, headers: Headers) -> Response | None:
+        if self._drain.draining:
+            return problem(503, "the server is going down; ask again", headers={"Retry-After": "5"})
+        length = headers.get("content-length", "")
+        if length.isdigit() and int(length) > self._max_body:
+            return problem(413, _too_large(self._max_body))
+        has_body = length not in ("", "0") or "transfer-encoding" in headers
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if has_body and not _is_json(kind):
+            return problem(415, f"the body must be application/json, got {kind!r}")
+        if has_body and headers.get("content-encoding", "identity").lower() != "identity":
+            return problem(415, f"the body must not be encoded, got {headers['content-encoding']!r}")
+        return None
+
+
+class _Limited:
+    """A request's body that may not grow too large, whatever its headers say."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._read = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            if self._read > self._limit:
+                raise HTTPException(413, _too_large(self._limit), {"Connection": "close"})
+        return message
+
+
+def _name(host: str) -> str:
+    """Return the name in a Host header."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_json(kind: str) -> bool:
+    return kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+
+
+def _too_large(limit: int) -> str:
+    return f"the body may have {limit} bytes: send fewer submissions at a time"

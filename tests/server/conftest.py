@@ -1,0 +1,41 @@
+"""Databases to test with: an SQLite file, and a PostgreSQL database of the test's own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="needs the server's libraries: pip install 'deepgym-env[server]'")
+
+from sqlalchemy import make_url
+
+from deepgym_env.server.store.database import Database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once of each kind; gone with the test."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/deepgym.db"
+        return
+    server = os.environ.get("DEEPGYM_TEST_POSTGRES")
+    if not server:
+        pytest.skip("needs a PostgreSQL that DEEPGYM_TEST_POSTGRES names: `.ci/run` starts one")
+    psycopg = pytest.importorskip("psycopg", reason="needs psycopg: pip install 'deepgym-env[postgres]'")
+    name = f"deepgym_test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """An open database."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
