@@ -88,6 +88,32 @@ def serve(
         float | None,
         typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.", show_default="3600"),
     ] = None,
+    job_queue: Annotated[
+        int | None,
+        typer.Option("--job-queue", min=1, help="Items of jobs that may wait or run.", show_default="500000"),
+    ] = None,
+    key_job_queue: Annotated[
+        int | None,
+        typer.Option("--key-job-queue", min=1, help="Items of a key's jobs that may.", show_default="100000"),
+    ] = None,
+    job_lease: Annotated[
+        float | None,
+        typer.Option(
+            "--job-lease", min=0.5, help="Seconds until a killed server's items are others'.", show_default="30"
+        ),
+    ] = None,
+    job_attempts: Annotated[
+        int | None,
+        typer.Option("--job-attempts", min=1, help="Tries before an item has no verdict.", show_default="5"),
+    ] = None,
+    job_pause: Annotated[
+        float | None,
+        typer.Option("--job-pause", min=0, help="Seconds until the second try; then twice that.", show_default="5"),
+    ] = None,
+    job_retention: Annotated[
+        float | None,
+        typer.Option("--job-retention", min=0, help="Seconds a job is kept once it is over.", show_default="604800"),
+    ] = None,
     drain_seconds: Annotated[
         float | None,
         typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.", show_default="30"),
@@ -116,6 +142,12 @@ def serve(
         "key_concurrency": key_concurrency,
         "max_sessions": max_sessions,
         "session_ttl": session_ttl,
+        "job_queue": job_queue,
+        "key_job_queue": key_job_queue,
+        "job_lease": job_lease,
+        "job_attempts": job_attempts,
+        "job_pause": job_pause,
+        "job_retention": job_retention,
         "drain_seconds": drain_seconds,
         "runs": runs,
     }

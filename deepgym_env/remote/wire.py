@@ -3,7 +3,7 @@
 - :class:`RunRequest`, :class:`BatchRequest`, :class:`JobRequest`: submissions to judge.
 - :class:`Verdict`: a :class:`~deepgym_env.result.RunResult` as JSON; :class:`BatchResponse`.
 - :class:`EnvironmentSummary`, :class:`EnvironmentDetails`: tasks there are.
-- :class:`Job`, :class:`JobResults`: batches that are judged while nobody waits.
+- :class:`Job`, :class:`Jobs`, :class:`JobResults`: batches that are judged while nobody waits.
 - :class:`Problem`: what went wrong (RFC 9457).
 - :data:`MAX_ITEMS`, :data:`MAX_TEXT`: how much one request may hold; :data:`Tasks`: tasks by value.
 """
@@ -31,6 +31,7 @@ __all__ = [
     "JobResult",
     "JobResults",
     "JobStatus",
+    "Jobs",
     "Page",
     "Problem",
     "RunRequest",
@@ -98,7 +99,7 @@ class BatchRequest(_Message):
 class JobRequest(BatchRequest):
     """Submissions to judge while nobody waits."""
 
-    name: str = Field(default="", max_length=256, description="For people.")
+    name: str = Field(default="", max_length=256, pattern="^[^\\x00]*$", description="For people.")
 
 
 class Verdict(_Message):
@@ -193,6 +194,13 @@ class Job(_Message):
     finished: datetime | None
 
 
+class Jobs(_Message):
+    """Jobs there are, the newest first, a page at a time."""
+
+    jobs: list[Job]
+    next: str | None = Field(description="The `after` of the next page; null on the last one.")
+
+
 class JobResult(_Message):
     """The verdict on one item of a job."""
 
@@ -201,10 +209,13 @@ class JobResult(_Message):
 
 
 class JobResults(_Message):
-    """Verdicts there are, in the order of the items, a page at a time."""
+    """Verdicts in the order of the items, up to the first that is still to come, a page at a time."""
 
     results: list[JobResult]
-    next: int | None = Field(description="The `after` of the next page; null once nothing more will come.")
+    next: int | None = Field(
+        description="The `after` of the next page; null once nothing more will come. The same as before when there "
+        "is nothing yet: ask again later."
+    )
 
 
 class Problem(_Message):

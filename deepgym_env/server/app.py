@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -15,10 +16,11 @@ from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
 from deepgym_env.server.admission import Admission
 from deepgym_env.server.gate import Gate
+from deepgym_env.server.jobs.dispatcher import jobs_running
 from deepgym_env.server.live.running import sessions_running
 from deepgym_env.server.observing import Observing
 from deepgym_env.server.problems import answer_problems
-from deepgym_env.server.routes import audit, environments, health, programs, runs, sessions, workspaces
+from deepgym_env.server.routes import audit, docs, environments, health, jobs, programs, runs, sessions, workspaces
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -28,12 +30,16 @@ __all__ = ["create_app"]
 _ROUTERS = (
     environments.router,
     runs.router,
+    jobs.router,
     sessions.router,
     workspaces.router,
     programs.router,
     audit.router,
     health.router,
+    docs.router,
 )
+# What goes on beside the requests: entered when the server starts, left before its engine is closed.
+_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (sessions_running, jobs_running)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\
@@ -58,7 +64,9 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with sessions_running(services):
+        async with contextlib.AsyncExitStack() as running:
+            for run in _RUNNING:
+                await running.enter_async_context(run(services))
             yield
         if engine is None:
             judging.close()

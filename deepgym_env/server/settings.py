@@ -31,6 +31,13 @@ class Settings(BaseModel):
         max_body: Bytes of a request's body.
         max_sessions: Most sessions at a time.
         session_ttl: Seconds after which a session nobody asked for is ended.
+        job_queue: Items of jobs that may wait or run at a time, all callers' together; beyond that 503.
+        key_job_queue: Items of one key's jobs that may wait or run at a time; beyond that 429.
+        job_lease: Seconds after which another server takes over what a server that was killed had begun.
+        job_attempts: How often an item of a job is tried when its sandbox fails or its server ends, before it is
+            kept without a verdict.
+        job_pause: Seconds until an item whose sandbox failed is tried again; twice as many each time.
+        job_retention: Seconds a job that is over is kept.
         drain_seconds: How long requests under way may take after SIGTERM.
         runs: Folder of the episode logs that ``/ui`` shows; None: there is no ``/ui``.
     """
@@ -46,5 +53,11 @@ class Settings(BaseModel):
     max_body: int = Field(default=64 << 20, ge=1024)
     max_sessions: int = Field(default=1024, ge=1)
     session_ttl: float = Field(default=3600.0, gt=0)
+    job_queue: int = Field(default=500_000, ge=1)
+    key_job_queue: int = Field(default=100_000, ge=1)
+    job_lease: float = Field(default=30.0, gt=0)
+    job_attempts: int = Field(default=5, ge=1)
+    job_pause: float = Field(default=5.0, ge=0)
+    job_retention: float = Field(default=7 * 86400.0, ge=0)
     drain_seconds: float = Field(default=30.0, ge=0)
     runs: Path | None = None
