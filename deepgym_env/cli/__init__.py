@@ -30,6 +30,7 @@ from deepgym_env.cli import (
     generate_prm,
     hub,
     image,
+    keys,
     play,
     quickstart,
     replay,
@@ -89,6 +90,7 @@ app.command("import", cls=Command, epilog=benchmarks.IMPORT_EXAMPLES)(benchmarks
 app.add_typer(benchmarks.app, name="benchmarks")
 app.add_typer(hub.app, name="hub")
 app.add_typer(image.app, name="image")
+app.add_typer(keys.app, name="keys")
 app.command("bench", cls=Command, epilog=bench.EXAMPLES)(bench.bench)
 
 

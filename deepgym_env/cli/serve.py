@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import sys
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -167,7 +169,7 @@ def _serve(settings: Settings, engine: DeepGym, host: str, port: int, log_format
     isolation = engine.isolation()  # a sandbox that can't start, or is too weak, fails here
     listening = listen(host, port)
     configure(log_format.value)
-    _say_where(listening, services, isolation.level)
+    _say_where(listening, services, isolation.level, log_format)
     DrainingServer(app, services.drain).run(sockets=[listening])
 
 
@@ -181,11 +183,16 @@ def _refuse_strangers(services: Services, host: str) -> None:
         )
 
 
-def _say_where(listening: socket.socket, services: Services, level: str) -> None:
+def _say_where(listening: socket.socket, services: Services, level: str, log_format: LogFormat) -> None:
     name, port = listening.getsockname()[:2]
     address = f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-    keys = "keys are asked for" if services.keys_required else "open to this machine: nobody is asked for a key"
     stdout().print(f"DeepGym serves {address}", soft_wrap=True)
-    note(f"isolation: {level}, {services.engine.workers} workers, mode {services.engine.mode}")
-    note(keys)
-    note(f"description: {address}/docs and {address}/openapi.json; ready: {address}/readyz")
+    sys.stdout.flush()
+    engine, keys = services.engine, services.keys_required
+    if log_format is LogFormat.json:
+        facts = {"address": address, "isolation": level, "mode": engine.mode, "workers": engine.workers, "keys": keys}
+        logging.getLogger("deepgym.server").info("serving", extra={"facts": facts})
+        return
+    note(f"isolation: {level}; {engine.workers} workers; mode {engine.mode}")
+    note("every request needs a key" if keys else "nobody is asked for a key, and only this machine is answered")
+    note(f"description: {address}/docs and {address}/openapi.json")

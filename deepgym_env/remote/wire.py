@@ -70,6 +70,12 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_EXAMPLE: dict[str, Any] = {
+    "environment": "reverse_string",
+    "completion": "def reverse_string(s):\n    return s[::-1]\n",
+}
+
+
 class Item(_Message):
     """One submission."""
 
@@ -86,11 +92,17 @@ class Item(_Message):
 class RunRequest(Item):
     """One submission to judge now."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
     tasks: Tasks
 
 
 class BatchRequest(_Message):
     """Submissions to judge now, each of a task of its own; equal ones are run once."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"items": [_EXAMPLE, {**_EXAMPLE, "environment": "palindrome_check"}]}]}
+    )
 
     items: list[Item] = Field(min_length=1, max_length=MAX_ITEMS)
     tasks: Tasks

@@ -8,10 +8,11 @@
 from __future__ import annotations
 
 import base64
+import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from deepgym_env.programs import Program, ProgramResult, ProgramStatus, ProgramTiming
 from deepgym_env.remote.wire import MAX_ITEMS, Tasks
@@ -31,6 +32,25 @@ __all__ = [
 ]
 
 
+def _decoded(value: object) -> object:
+    """Return what base64 means; bytes are what they are."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"must be base64: {error}") from error
+
+
+Base64 = Annotated[
+    bytes,
+    BeforeValidator(_decoded),
+    PlainSerializer(lambda data: base64.b64encode(data).decode(), when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes, in base64 where they are JSON."""
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,7 +59,7 @@ class ProgramFile(_Message):
     """A file beside a program's source."""
 
     path: str = Field(max_length=4096)
-    data: Base64Bytes = Field(description="What it holds, in base64.", examples=["aGVsbG8K"])
+    data: Base64 = Field(description="What it holds, in base64.", examples=["aGVsbG8K"])
     executable: bool = False
 
 
@@ -61,8 +81,16 @@ class ProgramSource(_Message):
 class ProgramRequest(_Message):
     """A program to compile once and run on each input."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"program": {"language": "python", "code": "print('Hello,', input())\n"}, "stdins": ["eW91Cg=="]}
+            ]
+        }
+    )
+
     program: ProgramSource
-    stdins: list[Base64Bytes] = Field(
+    stdins: list[Base64] = Field(
         default_factory=lambda: [b""],
         min_length=1,
         max_length=MAX_ITEMS,
@@ -73,14 +101,11 @@ class ProgramRequest(_Message):
     @classmethod
     def of(cls, program: Program, stdins: Sequence[bytes]) -> ProgramRequest:
         """Return a program and its inputs as they go over the wire."""
-        files = [
-            {"path": file.path, "data": base64.b64encode(file.data), "executable": file.executable}
-            for file in program.files
-        ]
-        fields = {"language": program.language, "code": program.code, "args": program.args, "limits": program.limits}
-        return cls.model_validate(
-            {"program": {**fields, "files": files}, "stdins": [base64.b64encode(stdin) for stdin in stdins]}
+        files = [ProgramFile(path=file.path, data=file.data, executable=file.executable) for file in program.files]
+        source = ProgramSource(
+            language=program.language, code=program.code, files=files, args=list(program.args), limits=program.limits
         )
+        return cls(program=source, stdins=list(stdins))
 
 
 class ProgramOutcome(_Message):
@@ -100,7 +125,7 @@ class ProgramOutcome(_Message):
     @classmethod
     def of(cls, result: ProgramResult) -> ProgramOutcome:
         """Return a result as it goes over the wire."""
-        return cls.model_validate({**{name: getattr(result, name) for name in cls.model_fields}})
+        return cls.model_validate(result, from_attributes=True)
 
     def result(self) -> ProgramResult:
         """Return the result this is of."""
@@ -162,6 +187,10 @@ class IsolationReport(_Message):
 
 class AuditRequest(_Message):
     """A task to attack."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"environment": "reverse_string", "strategies": ["exit"]}]}
+    )
 
     environment: str = Field(max_length=512, description="A task's id, or the name of one in `tasks`.")
     seed: int = Field(default=0, ge=0, lt=2**63, description="Seed the task's tests are drawn with.")

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -18,6 +20,7 @@ from deepgym_env.server.problems import problem
 __all__ = ["Admission"]
 
 _HERE = {"localhost", "127.0.0.1", "::1"}
+_PATIENCE = 5.0  # seconds a client that was refused may take to send the rest
 _CHANGING = {"POST", "PUT", "PATCH"}
 
 
@@ -51,6 +54,8 @@ class Admission:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope["method"], headers)
         if refusal is not None:
+            if _has_body(headers) and "expect" not in headers and _length(headers) <= 2 * self._max_body:
+                await _discard(receive, 2 * self._max_body)
             await refusal(scope, receive, send)
         elif scope["method"] in _CHANGING:
             with self._drain.working():
@@ -76,14 +81,14 @@ class Admission:
     def _refused_body(self, headers: Headers) -> Response | None:
         if self._drain.draining:
             return problem(503, "the server is going down; ask again", headers={"Retry-After": "5"})
-        length = headers.get("content-length", "")
-        if length.isdigit() and int(length) > self._max_body:
+        if not _has_body(headers):
+            return None
+        if _length(headers) > self._max_body:
             return problem(413, _too_large(self._max_body))
-        has_body = length not in ("", "0") or "transfer-encoding" in headers
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if has_body and not _is_json(kind):
+        if not _is_json(kind):
             return problem(415, f"the body must be application/json, got {kind!r}")
-        if has_body and headers.get("content-encoding", "identity").lower() != "identity":
+        if headers.get("content-encoding", "identity").lower() != "identity":
             return problem(415, f"the body must not be encoded, got {headers['content-encoding']!r}")
         return None
 
@@ -101,8 +106,34 @@ class _Limited:
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             if self._read > self._limit:
+                await _discard(self._receive, self._limit)
                 raise HTTPException(413, _too_large(self._limit), {"Connection": "close"})
         return message
+
+
+async def _discard(receive: Receive, most: int) -> None:
+    """Read what a client is still sending: one that hasn't been read may miss the answer."""
+
+    async def read() -> None:
+        left = most
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
+
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(read(), _PATIENCE)
+
+
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _length(headers: Headers) -> int:
+    """Return how long a body says it is; 0 where it doesn't."""
+    told = headers.get("content-length", "")
+    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0
 
 
 def _name(host: str) -> str:

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import DeepGymError
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Readiness"]
 
+_LOG = logging.getLogger("deepgym.server")
 _FRESH = 2.0  # seconds an answer is good for
 _PATIENCE = 10.0  # seconds a sandbox may take to start
 _RECENT = 60.0  # seconds: a sandbox that judged something is there, also when all are too busy to say so
@@ -37,6 +38,7 @@ class Readiness:
         self._judged = -_RECENT
         self._asked: asyncio.Task[dict[str, str]] | None = None
         self._until = 0.0
+        self._told: dict[str, str] = {}
 
     def judged(self) -> None:
         """Remember that a sandbox has just worked."""
@@ -51,15 +53,20 @@ class Readiness:
     async def _ask(self) -> dict[str, str]:
         database, sandbox = await asyncio.gather(asyncio.to_thread(self._ask_database), self._ask_sandbox())
         self._until = self._clock() + _FRESH
-        found = {"database": database, "sandbox": sandbox}
-        return {part: trouble for part, trouble in found.items() if trouble}
+        found = {part: trouble for part, trouble in (("database", database), ("sandbox", sandbox)) if trouble}
+        if found != self._told:
+            _LOG.log(
+                logging.WARNING if found else logging.INFO, "not ready" if found else "ready", extra={"facts": found}
+            )
+            self._told = found
+        return found
 
     def _ask_database(self) -> str:
         try:
-            with self._database.begin() as session:
+            with self._database.read() as session:
                 session.execute(text("SELECT 1"))
-        except (SQLAlchemyError, DeepGymError, OSError) as error:
-            return str(error).splitlines()[0]
+        except DeepGymError as error:
+            return str(error)
         return ""
 
     async def _ask_sandbox(self) -> str:

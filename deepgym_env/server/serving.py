@@ -17,6 +17,7 @@ from deepgym_env.server.drain import Drain
 
 __all__ = ["DrainingServer", "is_loopback", "listen"]
 
+_IDLE = 75  # seconds a connection may wait for its next request: longer than clients keep theirs
 _CLOSING = 3  # seconds connections may take to close once nothing is under way
 
 
@@ -39,6 +40,7 @@ class DrainingServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=_IDLE,
                 timeout_graceful_shutdown=_CLOSING,
                 lifespan="on",
             )

@@ -1,11 +1,14 @@
-"""Databases to test with: an SQLite file, and a PostgreSQL database of the test's own."""
+"""Databases to test with, an SQLite file and a PostgreSQL database of the test's own; applications served for real."""
 
 from __future__ import annotations
 
 import os
+import socket
+import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,3 +42,23 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Any], str]]:
+    """Serves applications on ports of their own until the test ends; returns their addresses."""
+    uvicorn = pytest.importorskip("uvicorn", reason="needs the server's libraries: pip install 'deepgym-env[server]'")
+    running = []
+
+    def start(app: Any) -> str:
+        listening = socket.create_server(("127.0.0.1", 0))  # asked from now on, answered once it is up
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws="none"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+    yield start
+    for server, thread in running:
+        server.should_exit = True
+        thread.join()

@@ -23,6 +23,7 @@ from deepgym_env.server.store import schema
 from deepgym_env.server.store.database import Base, Database
 from deepgym_env.server.store.keys import KeyRow, KeyStore
 
+on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 NOW = datetime(2030, 1, 1, tzinfo=timezone.utc)
 
 
@@ -280,10 +281,8 @@ def test_a_full_disk_loses_nothing(sqlite):
         session.add(_row("1" * 12))
 
 
+@on_postgresql
 def test_a_database_that_goes_away_and_comes_back(database):
-    if database.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no server")
-
     def lose():
         with database.begin() as session:
             session.add(_row())
@@ -350,17 +349,15 @@ def test_a_file_that_is_no_database(tmp_path):
     assert not (tmp_path / "missing.db").exists()
 
 
+@on_postgresql
 def test_a_database_that_postgresql_does_not_have(database):
-    if database.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite makes its files")
     url = database.engine.url.set(database="no_such_database")
     with pytest.raises(ConfigError, match=r'"no_such_database" does not exist; is the server up, the database made'):
         Database(url.render_as_string(hide_password=False))
 
 
+@on_postgresql
 def test_a_user_who_may_make_no_tables(database):
-    if database.engine.dialect.name != "postgresql":
-        pytest.skip("SQLite has no users")
     role = make_url(str(database.engine.url)).database
     _migrate(database, command.downgrade, "base")
     with database.begin() as session:

@@ -43,10 +43,12 @@ async def healthz() -> Health:
 )
 async def readyz(services: _Services, response: Response) -> Health:
     """Say whether the database answers, a sandbox starts, and the server is not going down. No key is needed."""
-    reasons = await services.readiness.problems()
+    reasons = dict(await services.readiness.problems())
     if services.drain.draining:
-        reasons = {**reasons, "drain": "the server is going down"}
+        reasons["drain"] = "the server is going down"
     response.headers["Cache-Control"] = "no-store"
+    if services.keys_required:  # who asks may be anybody
+        reasons = dict.fromkeys(reasons, "the server's log says why")
     if not reasons:
         return Health(status="ok")
     response.status_code = 503

@@ -61,7 +61,9 @@ def claim(url: URL, *, create: bool) -> None:
     if path.exists():
         return
     if not create:
-        raise ConfigError(f"no database {shown(url)}; DEEPGYM_DATABASE or --database names one that is there")
+        raise ConfigError(
+            f"no database {shown(url)}; `deepgym keys create` makes one, DEEPGYM_DATABASE or --database names another"
+        )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -1,0 +1,212 @@
+"""Whatever is sent, the answer is a verdict or a problem of the sender's: never a crash, and never a leak."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+from running_server import Api, serving
+
+from deepgym_env import DeepGym
+from deepgym_env.server.logs import JsonFormatter, TextFormatter
+
+JSON = {"Content-Type": "application/json"}
+GOOD = json.dumps({"environment": "reverse_string", "completion": "def reverse_string(s): return s[::-1]"})
+LIMIT = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory, engine: DeepGym) -> Iterator[Api]:
+    with serving(tmp_path_factory.mktemp("hostile"), engine, max_body=LIMIT) as running:
+        yield running
+
+
+BODIES = {
+    "empty": (b"", 422),
+    "torn": (b'{"environment": "reverse', 400),
+    "not JSON": (b"environment=reverse_string", 400),
+    "an array": (b"[]", 422),
+    "null": (b"null", 422),
+    "a number": (b"5", 422),
+    "nested deeply": (b"[" * 200_000, 400),
+    "nested objects": (b'{"a":' * 100_000, 400),
+    "deep where a string goes": (b'{"environment": "x", "completion": ' + b"[" * 900 + b"]" * 900 + b"}", 422),
+    "a huge number": (b'{"environment": "x", "completion": "y", "seed": ' + b"9" * 5000 + b"}", 400),
+    "a large number": (b'{"environment": "x", "completion": "y", "seed": ' + b"9" * 400 + b"}", 422),
+    "no UTF-8": (b'{"environment": "\xff\xfe", "completion": "x"}', 400),
+    "infinite": (b'{"environment": "x", "completion": "y", "seed": Infinity}', 422),
+    "UTF-16": (GOOD.encode("utf-16"), 200),
+    "many fields": (json.dumps({f"field{number}": 1 for number in range(20_000)}).encode(), 422),
+    "a long id": (json.dumps({"environment": "x" * 500_000, "completion": "y"}).encode(), 422),
+    "NUL in an id": (b'{"environment": "a\\u0000b", "completion": "y"}', 404),
+    "many tasks": (
+        json.dumps({"environment": "x", "completion": "", "tasks": {str(n): "" for n in range(300)}}).encode(),
+        422,
+    ),
+    "twice the same field": (b'{"environment": "nope", ' + GOOD[1:].encode(), 200),
+}
+
+
+@pytest.mark.parametrize(("body", "status"), BODIES.values(), ids=BODIES.keys())
+def test_bodies(api: Api, body: bytes, status: int) -> None:
+    answer = api.post("/v1/run", content=body, headers=JSON)
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == status
+        assert len(answer.content) < 20_000
+        assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/v1/run", 405),
+        ("DELETE", "/v1/batch", 405),
+        ("POST", "/v1/environments", 405),
+        ("BREW", "/v1/run", 405),
+        ("GET", "/v1/environments/%00", 404),
+        ("GET", "/v1/environments/%ff%fe", 404),
+        ("GET", "/v1/environments/..%2f..%2fetc%2fpasswd", 404),
+        ("GET", "/v1/environments/" + "x" * 5000, 422),
+        ("GET", "/v1/environments/coin_change?seed=99999999999999999999999", 422),
+        ("GET", "/v1/environments?limit=0", 422),
+        ("GET", "/v1/environments?difficulty=%ff", 200),
+        ("GET", "/" + "x" * 20_000, 404),
+    ],
+)
+def test_paths(api: Api, method: str, path: str, status: int) -> None:
+    answer = api.request(method, path, headers=JSON)
+    assert answer.status_code == status, answer.text
+    if status != 200:
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert len(answer.content) < 5000
+    if status == 405:
+        assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx", ""],
+)
+def test_only_json_is_read(api: Api, kind: str) -> None:
+    answer = api.post("/v1/run", content=GOOD, headers={"Content-Type": kind})
+    assert (answer.status_code, answer.headers["content-type"]) == (415, "application/problem+json")
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/vnd.x+json"])
+def test_json_has_several_names(api: Api, kind: str) -> None:
+    assert api.post("/v1/run", content=GOOD, headers={"Content-Type": kind}).status_code == 200
+
+
+def test_encoded_bodies_are_refused(api: Api) -> None:
+    answer = api.post("/v1/run", content=GOOD, headers={**JSON, "Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+
+
+def chunks(total: int) -> Iterator[bytes]:
+    yield b'{"environment": "reverse_string", "completion": "'
+    for _ in range(total // 65536):
+        yield b"x" * 65536
+    yield b'"}'
+
+
+def test_a_body_that_is_too_large(api: Api) -> None:
+    told = api.post("/v1/run", content=b"x" * (LIMIT + 1), headers=JSON)
+    assert (told.status_code, str(LIMIT) in told.json()["detail"]) == (413, True)
+    chunked = api.post("/v1/run", content=chunks(2 * LIMIT), headers=JSON)
+    assert (chunked.status_code, chunked.headers["content-type"]) == (413, "application/problem+json")
+    assert api.post("/v1/run", content=chunks(LIMIT // 2), headers=JSON).status_code == 200
+
+
+def test_a_length_alone_is_enough_to_refuse(api: Api) -> None:
+    with socket.create_connection((api.base_url.host, api.base_url.port or 0), timeout=60) as line:
+        line.sendall(
+            b"POST /v1/run HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 99999999999\r\n\r\n"
+        )
+        assert line.recv(100).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("localhost", 200),
+        ("localhost:9", 200),
+        ("127.0.0.1:80", 200),
+        ("[::1]:80", 200),
+        ("LOCALHOST", 200),
+        ("evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("evil.example#localhost", 403),
+        ("localhost@evil.example", 403),
+        ("[", 403),
+        ("", 403),
+    ],
+)
+def test_without_keys_only_this_machine_is_answered(api: Api, host: str, status: int) -> None:
+    assert api.post("/v1/run", content=GOOD, headers={**JSON, "Host": host}).status_code == status
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1"])
+def test_pages_of_others_are_refused(api: Api, origin: str) -> None:
+    for method in ("POST", "GET", "OPTIONS"):
+        answer = api.request(method, "/v1/run", content=GOOD, headers={**JSON, "Origin": origin})
+        assert answer.status_code == 403
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_its_own_page_is_not(api: Api) -> None:
+    own = f"http://{api.base_url.host}:{api.base_url.port}"
+    assert api.post("/v1/run", content=GOOD, headers={**JSON, "Origin": own}).status_code == 200
+
+
+def test_with_keys_any_host_is_answered(tmp_path, engine: DeepGym) -> None:
+    with serving(tmp_path, engine, keys_required=True) as api:
+        key = api.services.keys.create("runner", ["run"])
+        headers = {**JSON, "Host": "deepgym.example", "Authorization": f"Bearer {key}"}
+        assert api.post("/v1/run", content=GOOD, headers=headers).status_code == 200
+
+
+def test_a_bug_is_told_without_its_traceback(api: Api, monkeypatch, caplog) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("secret/path")
+
+    monkeypatch.setattr(api.services.tasks, "submissions", broken)
+    with caplog.at_level(logging.ERROR, "deepgym.server"):
+        answer = api.post("/v1/run", content=GOOD, headers={**JSON, "X-Request-ID": "the-bug"})
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert "the-bug" in answer.json()["detail"]
+    assert "secret" not in answer.text
+    (record,) = (record for record in caplog.records if record.exc_info)
+    line = json.loads(JsonFormatter().format(record))
+    assert (line["request"], "secret/path" in line["traceback"]) == ("the-bug", True)
+
+
+def test_logs_hold_neither_code_nor_keys(api: Api, caplog) -> None:
+    with caplog.at_level(logging.INFO, "deepgym.server"):
+        api.post("/v1/run", content=GOOD.replace("s[::-1]", "'hunter2'"), headers={**JSON, "X-API-Key": "dg_a_hunter2"})
+        api.get("/v1/environments?text=hunter2")
+    lines = [json.loads(JsonFormatter().format(record)) for record in caplog.records]
+    assert "hunter2" not in json.dumps(lines)
+    assert {"time", "level", "request", "method", "route", "status", "ms", "key", "items", "without_verdict"} <= set(
+        lines[0]
+    )
+    assert (lines[0]["route"], lines[0]["status"], lines[0]["items"]) == ("/v1/run", 200, 1)
+    text = TextFormatter().format(caplog.records[0])
+    assert ("route=/v1/run" in text, "\n" in text) == (True, False)
+
+
+def test_labels_of_metrics_are_not_the_clients(api: Api) -> None:
+    for number in range(20):
+        api.request(f"VERB{number}", f"/path/{number}", headers={"X-Request-ID": f"id{number}"})
+        api.get(f"/v1/environments/nothing{number}")
+    text = api.get("/metrics").text
+    assert 'deepgym_http_requests_total{method="other",route="none",status="404"}' in text
+    assert 'route="/v1/environments/{environment:path}",status="404"' in text
+    assert [word for word in ("VERB", "path/1", "nothing1", "id1") if word in text] == []
