@@ -16,11 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from deepgym_env.server.serving import DrainingServer, listen
-
 from deepgym_env import DeepGym
 from deepgym_env.server.app import create_app
 from deepgym_env.server.services import Services
+from deepgym_env.server.serving import DrainingServer, listen
 from deepgym_env.server.settings import Settings
 
 
