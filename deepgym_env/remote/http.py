@@ -187,6 +187,7 @@ class Connection:
                 | ({"authorization": f"Bearer {key}"} if key is not None else {}),
                 timeout=httpx.Timeout(_CONNECT, read=_READ, write=_READ, pool=None),
                 transport=httpx.AsyncHTTPTransport(
+                    verify=self.address.url.startswith("https:"),  # reading authorities nobody asks takes long
                     limits=httpx.Limits(max_connections=None, keepalive_expiry=_IDLE),
                     proxy=None if loopback else _proxy_for(self.address.url),
                     socket_options=_PROBES,
@@ -203,14 +204,15 @@ class Connection:
         while True:
             try:
                 answer = await http.send(request)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 failure, waits = self._unreached(error, repeat), 0.0
             else:
                 if not asks_for_patience(answer):
                     return self._read(answer, meaning)
                 failure, waits = self._put_off(answer, repeat), pause_asked_for(answer)
             began = clock() if began is None else began
-            waits = max(waits, pause * random.uniform(0.5, 1.0))
+            # Not all at the same time again.
+            waits = waits + random.uniform(0.0, _FIRST_PAUSE) if waits else pause * random.uniform(0.5, 1.0)
             if repeat == "never":
                 raise failure
             allowed = self._patience * (_BUSY_PATIENCE if isinstance(failure, RemoteBusyError) else 1)
@@ -219,7 +221,7 @@ class Connection:
             await asyncio.sleep(waits)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _unreached(self, error: httpx.TransportError, repeat: Repeat) -> RemoteError:
+    def _unreached(self, error: httpx.RequestError, repeat: Repeat) -> RemoteError:
         """Return what a lost request comes to in the end; raise what no repeating helps, or may not be repeated."""
         url = self.address.url
         if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
@@ -47,7 +49,9 @@ class OddServer:
     An answer may be a function of the request's method, path and JSON.
     """
 
-    def __init__(self, *answers: Answer | Callable[..., Answer], port: int = 0) -> None:
+    def __init__(
+        self, *answers: Answer | Callable[..., Answer], port: int = 0, certificate: Path | None = None
+    ) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         outer = self
@@ -78,8 +82,14 @@ class OddServer:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # a client that doesn't trust it hangs up
         self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            listening = self._server.socket
+            self._server.socket = context.wrap_socket(listening, server_side=True, do_handshake_on_connect=False)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> OddServer:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -283,7 +283,7 @@ def test_a_server_that_sets_the_pace_is_followed(own, task, tmp_path):
 
 
 def test_a_server_with_little_room_gets_little_at_a_time(own, task, tmp_path):
-    codes = [f"def f(x): return {n}" for n in range(9)]
+    codes = [f"def f(x): return {n}" for n in range(5)]
     with serving(own, tmp_path, max_queue=2) as server, DeepGym("remote", url=server.url) as dg:
         assert dg.run_batch(task, codes) == own.run_batch(task, codes)
 

@@ -91,7 +91,7 @@ def test_vector_environments(remote, own):
 
 def test_a_session_has_its_methods(remote):
     limits = SessionLimits(cpu_seconds=3, output_bytes=300)
-    with remote.session(files=[File("run.sh", b"echo run; cat", executable=True)], limits=limits) as session:
+    with remote.session(files=[File("run.sh", b"#!/bin/sh\necho run; cat", executable=True)], limits=limits) as session:
         assert session.session.limits == limits
         assert session.session.isolation.level == "full"
         done = session.exec(["./run.sh"], stdin=b"\xff in", merge=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import subprocess
 import traceback
 import warnings
 
@@ -252,3 +253,31 @@ def test_a_connection_serves_one_event_loop():
         asyncio.run(once())
     with pytest.raises(ConfigError, match="event loop"):
         asyncio.run(once())
+
+
+# ── TLS ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that no authority has signed, with its key."""
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    try:
+        command = ["openssl", "req", "-x509", *kind, *subject, "-keyout", path, "-out", f"{path}.crt"]
+        subprocess.run(command, check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("this machine has no openssl")
+    path.write_text(path.read_text() + path.with_name("server.pem.crt").read_text())
+    return path
+
+
+def test_a_certificate_that_is_not_trusted_is_an_error_at_once(certificate, monkeypatch):
+    with OddServer(Answer(200, b'{"fine": true}'), certificate=certificate) as server:
+        assert server.url.startswith("https://")
+        with pytest.raises(RemoteError, match=r"isn't trusted here.*SSL_CERT_FILE"):
+            ask(server.url)
+        assert server.asked == []
+        monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
+        assert ask(server.url) == {"fine": True}
