@@ -56,6 +56,7 @@ class RemoteExecutor:
         self._names = TaskNames(self._connection)
         self._sessions = RemoteSessions(self._connection, self._names)
         self._report: IsolationReport | None = None
+        self._asked_after = 0  # so many lost requests
         self._asking = asyncio.Lock()
 
     @property
@@ -128,7 +129,7 @@ class RemoteExecutor:
         """Return what isolation is in force at the server."""
         report = await self._connection.ask_for(IsolationReport, "GET", "/v1/isolation")
         self._insist_on(report)
-        self._report = report
+        self._report, self._asked_after = report, self._connection.losses
         return report.isolation()
 
     async def aclose(self) -> None:
@@ -136,10 +137,15 @@ class RemoteExecutor:
         await self._connection.aclose(self._sessions.paths)
 
     async def _insist_isolated(self) -> None:
-        """Have asked the server once what isolation is in force."""
+        """Have asked the server what isolation is in force: at first, and when it may be another one.
+
+        Where none is asked for, a key will do that is good for judging alone.
+        """
         self._connection.insist_usable()
+        if self._options.min_isolation == "none":
+            return
         async with self._asking:
-            if self._report is None:
+            if self._report is None or self._asked_after != self._connection.losses:
                 await self.isolation()
 
     def _insist_on(self, report: IsolationReport) -> None:

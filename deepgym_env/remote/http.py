@@ -70,7 +70,12 @@ class UnavailableError(RemoteError):
 
 
 class Connection:
-    """A server as one event loop sees it."""
+    """A server as one event loop sees it.
+
+    Attributes:
+        address: Where it is.
+        losses: How often it couldn't be reached: it may be another one since then.
+    """
 
     def __init__(self, address: Address, *, patience: float) -> None:
         """Connect to nothing yet.
@@ -81,6 +86,7 @@ class Connection:
                 while it says that it is too busy.
         """
         self.address = address
+        self.losses = 0
         self._patience = patience
         self._http: httpx.AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -223,6 +229,7 @@ class Connection:
 
     def _unreached(self, error: httpx.RequestError, repeat: Repeat) -> RemoteError:
         """Return what a lost request comes to in the end; raise what no repeating helps, or may not be repeated."""
+        self.losses += 1
         url = self.address.url
         if any(isinstance(each, ssl.SSLCertVerificationError) for each in _causes(error)):
             raise RemoteError(

@@ -142,6 +142,11 @@ def test_kinds_of_tasks_go_by_value(remote, own):
     assert [result.passed for result in results] == [True, False, True, False, True]
 
 
+def test_an_id_no_server_takes_hinders_nobody(remote, make_task):
+    for task_id in ("mine/no.such-task", "x" * 600):
+        assert remote.run(make_task(((1,), 1), id=task_id), "def f(x): return 1").passed
+
+
 def test_a_task_that_is_no_data_says_so(remote, make_task):
     asks = make_task(TestCase(id="t", calls=(Call(args=(Query(lambda n: n),), expected=1),)))
     checks = make_task(((1,), 1), check=lambda *_: True, comparison=Comparison(kind="checker"))
@@ -273,6 +278,13 @@ def test_a_key_is_asked_for(own, task, tmp_path):
                 with pytest.raises(RemoteAccessError, match=match) as caught:
                     dg.run_batch(task, CODES)
                 assert wrong is None or wrong not in str(caught.value)
+
+
+def test_a_key_that_is_good_for_judging_alone_is_enough(own, task, tmp_path):
+    with serving(own, tmp_path, keys_required=True) as server:
+        key = server.services.keys.create("judge", ["run"])
+        with DeepGym("remote", url=server.url, api_key=key, min_isolation="none") as dg:
+            assert dg.run_batch("fizzbuzz", CODES) == own.run_batch("fizzbuzz", CODES)
 
 
 def test_a_server_that_sets_the_pace_is_followed(own, task, tmp_path):
