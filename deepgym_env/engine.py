@@ -49,6 +49,7 @@ class AsyncDeepGym:
     Bound to the event loop it is first used on. Sandboxes start with the first submission.
 
     Example:
+        >>> import asyncio
         >>> async def main():
         ...     async with AsyncDeepGym(workers=1) as dg:
         ...         return await dg.run("fizzbuzz", "def fizzbuzz(n): return []")

@@ -13,12 +13,13 @@ import typer
 
 from deepgym_env.cli.console import note, stdout
 from deepgym_env.cli.inputs import ImageOption, Level, LevelOption, ModeOption, WorkersOption, examples
+from deepgym_env.cli.keys import DatabaseOption
 from deepgym_env.errors import ConfigError
+from deepgym_env.server.settings import Settings
 
 if TYPE_CHECKING:
     from deepgym_env.blocking import DeepGym
     from deepgym_env.server.services import Services
-    from deepgym_env.server.settings import Settings
 
 __all__ = ["EXAMPLES", "serve"]
 
@@ -34,6 +35,9 @@ EXAMPLES = examples(
 )
 
 
+_USUAL = Settings()
+
+
 class LogFormat(str, Enum):
     """What a line of the log looks like, as choices."""
 
@@ -44,16 +48,7 @@ class LogFormat(str, Enum):
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0: any free one.")] = 8000,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            metavar="URL",
-            help="Where keys and jobs are kept: sqlite:///PATH or postgresql://...; by default DEEPGYM_DATABASE, "
-            "else sqlite:///deepgym.db.",
-            show_default=False,
-        ),
-    ] = None,
+    database: DatabaseOption = None,
     keys: Annotated[
         bool | None,
         typer.Option(
@@ -67,59 +62,44 @@ def serve(
     image: ImageOption = None,
     min_isolation: LevelOption = Level.process,
     max_queue: Annotated[
-        int | None, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.", show_default="4096")
-    ] = None,
-    max_body: Annotated[
-        int | None, typer.Option("--max-body", min=1024, help="Bytes of a request.", show_default="67108864")
-    ] = None,
+        int, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.")
+    ] = _USUAL.max_queue,
+    max_body: Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request.")] = _USUAL.max_body,
     key_rate: Annotated[
         float | None,
-        typer.Option("--key-rate", min=0.001, help="Requests of a key a second.", show_default="any number"),
+        typer.Option("--key-rate", min=0.001, help="Requests of a key a second; by default any.", show_default=False),
     ] = None,
-    key_burst: Annotated[
-        int | None, typer.Option("--key-burst", min=1, help="Requests of a key at once.", show_default="100")
-    ] = None,
+    key_burst: Annotated[int, typer.Option("--key-burst", min=1, help="Requests of a key at once.")] = _USUAL.key_burst,
     key_concurrency: Annotated[
-        int | None,
-        typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.", show_default="256"),
-    ] = None,
+        int, typer.Option("--key-concurrency", min=1, help="Requests of a key at a time.")
+    ] = _USUAL.key_concurrency,
     max_sessions: Annotated[
-        int | None, typer.Option("--max-sessions", min=1, help="Sessions at a time.", show_default="1024")
-    ] = None,
+        int, typer.Option("--max-sessions", min=1, help="Sessions at a time.")
+    ] = _USUAL.max_sessions,
     session_ttl: Annotated[
-        float | None,
-        typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.", show_default="3600"),
-    ] = None,
+        float, typer.Option("--session-ttl", min=1, help="Seconds a session may be idle.")
+    ] = _USUAL.session_ttl,
     job_queue: Annotated[
-        int | None,
-        typer.Option("--job-queue", min=1, help="Items of jobs that may wait or run.", show_default="500000"),
-    ] = None,
+        int, typer.Option("--job-queue", min=1, help="Items of jobs that may wait or run.")
+    ] = _USUAL.job_queue,
     key_job_queue: Annotated[
-        int | None,
-        typer.Option("--key-job-queue", min=1, help="Items of a key's jobs that may.", show_default="100000"),
-    ] = None,
+        int, typer.Option("--key-job-queue", min=1, help="Items of a key's jobs that may.")
+    ] = _USUAL.key_job_queue,
     job_lease: Annotated[
-        float | None,
-        typer.Option(
-            "--job-lease", min=0.5, help="Seconds until a killed server's items are others'.", show_default="30"
-        ),
-    ] = None,
+        float, typer.Option("--job-lease", min=0.5, help="Seconds until a killed server's items are others'.")
+    ] = _USUAL.job_lease,
     job_attempts: Annotated[
-        int | None,
-        typer.Option("--job-attempts", min=1, help="Tries before an item has no verdict.", show_default="5"),
-    ] = None,
+        int, typer.Option("--job-attempts", min=1, help="Tries before an item has no verdict.")
+    ] = _USUAL.job_attempts,
     job_pause: Annotated[
-        float | None,
-        typer.Option("--job-pause", min=0, help="Seconds until the second try; then twice that.", show_default="5"),
-    ] = None,
+        float, typer.Option("--job-pause", min=0, help="Seconds until the second try; then twice that.")
+    ] = _USUAL.job_pause,
     job_retention: Annotated[
-        float | None,
-        typer.Option("--job-retention", min=0, help="Seconds a job is kept once it is over.", show_default="604800"),
-    ] = None,
+        float, typer.Option("--job-retention", min=0, help="Seconds a job is kept once it is over.")
+    ] = _USUAL.job_retention,
     drain_seconds: Annotated[
-        float | None,
-        typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.", show_default="30"),
-    ] = None,
+        float, typer.Option("--drain-seconds", min=0, help="How long requests may take after SIGTERM.")
+    ] = _USUAL.drain_seconds,
     runs: Annotated[
         Path | None,
         typer.Option("--runs", metavar="FOLDER", help="Episode logs that /ui shows.", show_default=False),
@@ -132,7 +112,6 @@ def serve(
     for library in ("fastapi", "uvicorn", "sqlalchemy", "alembic", "prometheus_client"):
         require(library, "deepgym serve", "server")
     from deepgym_env.blocking import DeepGym
-    from deepgym_env.server.settings import Settings
 
     given = {
         "database": database,

@@ -3,6 +3,7 @@
 - :class:`ProgramRequest`, :class:`ProgramResults`: a program to run on inputs, and what its runs came to.
 - :class:`IsolationReport`: what stands between a submission and the machine; :class:`Languages`.
 - :class:`AuditRequest`: a task to attack.
+- :data:`Base64`: bytes in JSON.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from deepgym_env.task import File, LanguageName, ProgramLimits
 
 __all__ = [
     "AuditRequest",
+    "Base64",
     "IsolationReport",
     "Languages",
     "LayerReport",
@@ -45,10 +47,10 @@ def _decoded(value: object) -> object:
 Base64 = Annotated[
     bytes,
     BeforeValidator(_decoded),
-    PlainSerializer(lambda data: base64.b64encode(data).decode(), when_used="json"),
+    PlainSerializer(lambda data: base64.b64encode(data).decode()),
     WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
 ]
-"""Bytes, in base64 where they are JSON."""
+"""Bytes, in base64 where they are sent."""
 
 
 class _Message(BaseModel):

@@ -1,27 +1,23 @@
 """The REST API's messages about bare workspaces, version 1: what a distant session's calls are over HTTP.
 
 - :class:`OpenWorkspace`, :class:`OpenedWorkspace`; one message for each call and each answer.
-- :data:`Base64`: bytes in JSON.
 
 :mod:`~deepgym_env.remote.workspace_calls` makes requests of a session's calls.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from deepgym_env.remote.wire_programs import LayerReport
+from deepgym_env.remote.wire_programs import Base64, LayerReport
 from deepgym_env.remote.wire_sessions import Message, TaskFields, TaskSource
 from deepgym_env.sandbox import Command, Entry, Isolation, IsolationLevel, Layer
 from deepgym_env.task import File, SessionLimits
 
 __all__ = [
-    "Base64",
     "CommandOutcome",
     "EditRequest",
     "ExecRequest",
@@ -36,24 +32,6 @@ __all__ = [
     "WorkspaceIsolation",
     "WriteRequest",
 ]
-
-
-def _decoded(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"expected base64, got {value[:80]!a} ({error})") from error
-
-
-Base64 = Annotated[
-    bytes,
-    BeforeValidator(_decoded),
-    PlainSerializer(lambda data: base64.b64encode(data).decode()),
-    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
-]
-"""Bytes, as base64 in JSON."""
 
 
 class _Contents(Message):

@@ -20,7 +20,17 @@ from deepgym_env.server.jobs.dispatcher import jobs_running
 from deepgym_env.server.live.running import sessions_running
 from deepgym_env.server.observing import Observing
 from deepgym_env.server.problems import answer_problems
-from deepgym_env.server.routes import audit, docs, environments, health, jobs, programs, runs, sessions, workspaces
+from deepgym_env.server.routes import (
+    audit,
+    docs,
+    environments,
+    health,
+    jobs,
+    programs,
+    runs,
+    sessions,
+    workspaces,
+)
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
@@ -39,7 +49,7 @@ _ROUTERS = (
     docs.router,
 )
 # What goes on beside the requests: entered when the server starts, left before its engine is closed.
-_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (sessions_running, jobs_running)
+_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (jobs_running, sessions_running)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\

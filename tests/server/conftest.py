@@ -19,12 +19,9 @@ from sqlalchemy import make_url
 from deepgym_env.server.store.database import Database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty database, once of each kind; gone with the test."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/deepgym.db"
-        return
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL database of this process; gone with it."""
     server = os.environ.get("DEEPGYM_TEST_POSTGRES")
     if not server:
         pytest.skip("needs a PostgreSQL that DEEPGYM_TEST_POSTGRES names: `.ci/run` starts one")
@@ -32,8 +29,27 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = f"deepgym_test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database, once of each kind; on PostgreSQL a schema, which is made in no time."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/deepgym.db"
+        return
+    url = request.getfixturevalue("postgresql")
+    import psycopg
+
+    schema = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}")
+    own = make_url(url).update_query_dict({"options": f"-csearch_path={schema}"})
+    yield own.render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {schema} CASCADE")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import sqlite3
+import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import Annotated
@@ -12,10 +13,10 @@ from typing import Annotated
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
-from sqlalchemy import event, select
+from sqlalchemy import event, select, text
 
 from deepgym_env import DeepGym
-from deepgym_env.errors import ConfigError
+from deepgym_env.errors import ConfigError, DatabaseError
 from deepgym_env.server.auth import SCOPES, Caller, allowed
 from deepgym_env.server.gate import Gate
 from deepgym_env.server.services import Services
@@ -24,6 +25,7 @@ from deepgym_env.server.store import keys as keys_module
 from deepgym_env.server.store.database import Database
 from deepgym_env.server.store.keys import CACHE_SECONDS, KeyRow, KeyStore
 
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 START = datetime(2030, 1, 1, tzinfo=timezone.utc)
 UNKNOWN = f"dg_{'0' * 12}_{'0' * 64}"
 
@@ -162,6 +164,7 @@ def test_a_revoked_key_ends_at_once_here_and_soon_elsewhere(database, keys, cloc
     assert keys.any(), "a server that asked for keys doesn't open again"
 
 
+@on_sqlite
 @pytest.mark.parametrize("given", ["", "trainer", "0" * 12, UNKNOWN, "dg_", "0" * 13])
 def test_only_a_key_can_be_revoked(keys, given):
     with pytest.raises(ConfigError, match=r"no key '.*'; `deepgym keys list`") as caught:
@@ -199,7 +202,7 @@ def test_only_a_use_that_counts_is_written(database, keys, clock, how):
     assert keys.list()[0].last_used is None
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_database_that_can_not_be_written_stops_no_request(database, keys, caplog):
     @event.listens_for(database.engine, "checkout")
     def _hurry(connection, *_):
@@ -215,6 +218,7 @@ def test_a_database_that_can_not_be_written_stops_no_request(database, keys, cap
     assert token.split("_")[2] not in caplog.text
 
 
+@on_sqlite
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -304,7 +308,7 @@ def test_every_scope_by_every_key(serving, database, gate):
 
 
 @pytest.mark.parametrize("gate", [True, False])
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_who_gets_in(serving, database, gate):
     store = KeyStore(database)
     good, revoked = store.create("good", ["read"]), store.create("revoked", ["read"])
@@ -336,7 +340,7 @@ def test_who_gets_in(serving, database, gate):
     assert status(path="/open") == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_strangers_bodies_are_not_read(serving, database):
     KeyStore(database).create("good", ["run"])
     client, _ = serving()
@@ -356,7 +360,7 @@ def test_strangers_bodies_are_not_read(serving, database):
     ("required", "there_is_one", "status"),
     [(None, False, 200), (None, True, 401), (True, False, 401), (False, True, 200)],
 )
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_whether_a_key_is_asked_for_is_settled_at_the_start(serving, database, required, there_is_one, status):
     if there_is_one:
         KeyStore(database).create("good", ["run"])
@@ -368,7 +372,7 @@ def test_whether_a_key_is_asked_for_is_settled_at_the_start(serving, database, r
     assert client.get("/admin").status_code == status
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
 def test_a_server_that_asked_for_keys_does_not_open_again(serving, database):
     store = KeyStore(database)
     store.revoke(store.create("only", ["run"]))
@@ -391,10 +395,33 @@ def test_keys_that_can_not_be_read_are_no_reason_to_let_anyone_in(serving, datab
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
         assert "not currently accepting connections" in answer.json()["detail"]
         connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    while client.get("/run", headers=bearer(token)).status_code == 503:
+        threading.Event().wait(0.05)
     assert client.get("/run", headers=bearer(token)).status_code == 200
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@on_sqlite
+def test_a_database_without_an_answer_is_not_asked_by_everyone(database, keys, clock):
+    token = keys.create("trainer", ["run"])
+
+    def rename(old, new):
+        with database.begin() as session:
+            session.execute(text(f"ALTER TABLE {old} RENAME TO {new}"))
+
+    rename("api_keys", "hidden")
+    with pytest.raises(DatabaseError, match="no such table"):
+        keys.find(token)
+    rename("hidden", "api_keys")
+    with statements(database) as asked:
+        for _ in range(5):
+            with pytest.raises(DatabaseError, match="no such table"):
+                keys.find(token)
+        assert asked == []
+    clock.seconds += 1
+    assert keys.find(token).name == "trainer"
+
+
+@on_sqlite
 def test_openapi_tells_how_keys_come(serving):
     client, _ = serving()
     described = client.get("/openapi.json").json()

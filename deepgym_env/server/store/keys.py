@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ __all__ = ["CACHE_SECONDS", "KeyRow", "KeyStore"]
 CACHE_SECONDS = 5.0
 """How long a server may remember what it read of a key: the longest that a revoked one still works."""
 
+_PAUSE = 1.0  # after the database gave no answer: else every request would wait for it, one after the other
 _TOUCH = timedelta(minutes=1)
 _MAX_REMEMBERED = 10_000
 _NOBODYS = bytes(32)
@@ -101,6 +103,7 @@ class KeyStore:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._memory: dict[str, _Remembered] = {}
+        self._failed: tuple[float, str] = (-math.inf, "")
 
     def now(self) -> datetime:
         """Return the time that keys expire by."""
@@ -198,10 +201,17 @@ class KeyStore:
 
     def _load(self, key_id: str) -> _Remembered:
         """Read a key, and remember also that there is none, so that a wrong one costs no query each time."""
-        until = self._monotonic() + CACHE_SECONDS
-        with self._database.read() as session:
-            row = session.get(KeyRow, key_id)
-        found = _Remembered(until, row.digest, row.key()) if row else _Remembered(until, _NOBODYS, None)
+        now = self._monotonic()
+        until, why = self._failed
+        if now < until:
+            raise DatabaseError(why)
+        try:
+            with self._database.read() as session:
+                row = session.get(KeyRow, key_id)
+        except DatabaseError as error:
+            self._failed = self._monotonic() + _PAUSE, str(error)
+            raise
+        found = _Remembered(now + CACHE_SECONDS, row.digest if row else _NOBODYS, row.key() if row else None)
         if len(self._memory) >= _MAX_REMEMBERED:
             self._memory.clear()
         self._memory[key_id] = found
