@@ -1,6 +1,7 @@
 """The REST API's messages about episodes of many turns, version 1.
 
-- :class:`StartSession`, :class:`ResetSession`: what an episode is of; :class:`SessionState`: one under way.
+- :class:`StartSession`, :class:`ResetSession`: what an episode is of.
+- :class:`SessionState`, :class:`SessionSummary`, :class:`SessionList`: those under way.
 - :class:`StepRequest`, :class:`StepAnswer`: a turn.
 - :class:`SnapshotName`: an episode as it was; :class:`TaskSource`, :class:`TaskFields`: which task.
 - :class:`Message`: what every message is.
@@ -17,6 +18,7 @@ __all__ = [
     "ResetSession",
     "SessionList",
     "SessionState",
+    "SessionSummary",
     "SnapshotName",
     "StartSession",
     "StepAnswer",
@@ -111,46 +113,58 @@ class StepAnswer(Message):
     info: dict[str, Any]
 
 
-class SessionState(Message):
-    """An episode under way.
+class SessionSummary(Message):
+    """An episode under way, in a list.
 
     Attributes:
         id: Its id, which nobody can guess.
         task_id: The task.
         seed: Seed its tests were drawn with.
-        observation: What was shown last: at first the prompt.
-        info: Of the state judged last.
-        tools: The tools an agent has, in the OpenAI format.
         turn: Steps taken.
         max_turns: Steps after which it is truncated.
         score: Mean over the tests of the state judged last, 0..1; null without a verdict.
         terminated: Whether the task is solved or submitted.
         truncated: Whether it is cut off.
-        returned: Sum of the rewards so far, test by test.
-        snapshots: Ids of those that are kept, oldest first.
         expires_in: Seconds without a request after which it is ended.
     """
 
     id: str
     task_id: str
     seed: int
-    observation: str
-    info: dict[str, Any]
-    tools: list[dict[str, Any]]
     turn: int
     max_turns: int
     score: float | None
     terminated: bool
     truncated: bool
+    expires_in: float
+
+
+class SessionState(SessionSummary):
+    """An episode under way.
+
+    Attributes:
+        observation: What was shown last: at first the prompt.
+        info: Of the state judged last.
+        tools: The tools an agent has, in the OpenAI format.
+        returned: Sum of the rewards so far, test by test.
+        snapshots: Ids of those that are kept, oldest first.
+    """
+
+    observation: str
+    info: dict[str, Any]
+    tools: list[dict[str, Any]]
     returned: list[float]
     snapshots: list[str]
-    expires_in: float
+
+    def summary(self) -> SessionSummary:
+        """Return what a list has of it."""
+        return SessionSummary(**{name: getattr(self, name) for name in SessionSummary.model_fields})
 
 
 class SessionList(Message):
     """Your episodes under way, oldest first."""
 
-    sessions: list[SessionState]
+    sessions: list[SessionSummary]
 
 
 class SnapshotName(Message):

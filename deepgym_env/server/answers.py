@@ -14,5 +14,8 @@ __all__ = ["answered"]
 
 
 def answered(message: BaseModel, status: int = 200) -> Response:
-    """Return a message as a response; what agents write may hold half characters, which JSON can only escape."""
-    return Response(json.dumps(message.model_dump(), allow_nan=False), status, media_type="application/json")
+    """Return a message as a response.
+
+    What agents write may hold half characters, which JSON can only escape, and NaN, which is written as Python does.
+    """
+    return Response(json.dumps(message.model_dump()), status, media_type="application/json")

@@ -1,39 +1,36 @@
-"""A server of sessions on the loopback device, in this process, so that tests can reach what it keeps.
+"""A server of sessions, so that tests can ask it briefly and reach what it keeps.
 
-- :class:`LiveServer`; :func:`serving`: runs one.
+- :class:`LiveServer`; :func:`keeping`: runs one.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
-import threading
-import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
+from running_server import Api, serving
 
 from deepgym_env import DeepGym
-from deepgym_env.server.app import create_app
 from deepgym_env.server.live.running import Live
-from deepgym_env.server.settings import Settings
 
 
 class LiveServer:
-    """A server and a client of it."""
+    """A server, and a client of it."""
 
-    def __init__(self, app: Any, url: str, loop: asyncio.AbstractEventLoop) -> None:
-        self.app, self.url, self.loop = app, url, loop
-        self.http = httpx.Client(base_url=url, timeout=120)
+    def __init__(self, http: Api) -> None:
+        self.http = http
+        self.url = str(http.base_url).rstrip("/")
+        self.services = http.services
 
     @property
     def live(self) -> Live:
         """The sessions it keeps."""
-        live: Live = self.app.state.services.live
-        return live
+        assert self.services.live is not None
+        return self.services.live
 
     def send(self, method: str, path: str, body: Any = None, headers: Any = None) -> httpx.Response:
         """Send JSON as ``json.dumps`` writes it, half characters too."""
@@ -60,21 +57,7 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def serving(engine: DeepGym | None, **settings: Any) -> Iterator[LiveServer]:
-    """Run a server on a port of its own until the block ends, its lifespan included."""
-    app = create_app(Settings(**settings), engine=engine)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", ws="none"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        while not server.started:
-            assert thread.is_alive(), "the server didn't start"
-            time.sleep(0.005)
-        listening = server.servers[0]
-        port = listening.sockets[0].getsockname()[1]
-        one = LiveServer(app, f"http://127.0.0.1:{port}", listening.get_loop())
-        with one.http:
-            yield one
-    finally:
-        server.should_exit = True
-        thread.join()
+def keeping(engine: DeepGym, folder: Path, **settings: Any) -> Iterator[LiveServer]:
+    """Serve with a database of its own in ``folder``."""
+    with serving(folder, engine, **settings) as http:
+        yield LiveServer(http)

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 import pytest
 from fastapi import HTTPException
-from live_server import serving
+from live_server import keeping
 
 from deepgym_env import DeepGym, load_environment
 from deepgym_env.benchmarks.records import to_text
@@ -33,8 +33,7 @@ WRONG = "def reverse_string(s):\n    return s"
 
 @pytest.fixture(scope="module")
 def server(own, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    with serving(own, database=f"sqlite:///{folder}/a.db", max_sessions=64) as running:
+    with keeping(own, tmp_path_factory.mktemp("server"), max_sessions=64) as running:
         yield running
 
 
@@ -208,6 +207,17 @@ def test_answers_that_were_long_are_forgotten_and_their_names_are_not(monkeypatc
     assert "isn't kept" in step(session, bash("printf '%0600d' 0"), "a", expect=409)["detail"]
 
 
+def test_a_step_that_failed_is_not_taken_again(server, step):
+    """The task's checker is broken, which is nobody's doing; what the step did is done."""
+    task = load_environment("debug_fix").model_copy(update={"check": "def nothing(:"})
+    session = server.post("/v1/sessions", {"task": to_text(task), "dense": True}, 201)
+    for _ in range(2):
+        step(session, bash("echo x >> log"), "1", expect=422)
+    kept = server.live.sessions._sessions[session["id"]]._episode.session
+    assert server.services.engine.call(lambda _: kept.read("log")) == b"x\n"
+    server.delete(f"/v1/sessions/{session['id']}")
+
+
 # ── hostile actions ───────────────────────────────────────────────────────────────────────
 
 
@@ -254,6 +264,7 @@ def test_what_is_no_request_is_refused(server, start):
         {"step_id": "a", "action": 1},
         {"step_id": "a", "action": None},
         {"step_id": "a", "action": "x", "more": 1},
+        {"step_id": "\ud800", "action": "x"},
         [],
     ):
         assert server.send("POST", address, body).status_code == 422, body
@@ -331,6 +342,7 @@ def test_a_session_begins_anew(server, start, step):
     assert (again["seed"], again["turn"], again["truncated"], again["score"]) == (5, 0, False, 0.0)
     assert step(session, RIGHT, "1")["score"] == 1.0
     assert server.post(f"/v1/sessions/{session['id']}/reset")["seed"] == 5
+    assert server.http.post(f"/v1/sessions/{session['id']}/reset").json()["seed"] == 5  # without a body
 
 
 def test_snapshots_end_with_their_session(own, server, start):
@@ -395,7 +407,7 @@ def test_an_engine_without_sandboxes_gives_no_verdict(tmp_path):
 
     with contextlib.ExitStack() as stack:
         dg = stack.enter_context(DeepGym(backend=Broken(), workers=1, retries=0))
-        server = stack.enter_context(serving(dg, database=f"sqlite:///{tmp_path}/a.db"))
+        server = stack.enter_context(keeping(dg, tmp_path))
         session = server.post("/v1/sessions", {"environment": "reverse_string"}, 201)
         answer = server.post(f"/v1/sessions/{session['id']}/steps", {"step_id": "1", "action": RIGHT})
         assert (answer["truncated"], answer["score"], set(answer["reward"])) == (True, None, {0.0})
@@ -479,7 +491,7 @@ def test_a_session_that_is_ended_ends_the_step_under_way(server, start, step):
 
 
 def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
-    with serving(own, database=f"sqlite:///{tmp_path}/a.db") as other, ThreadPoolExecutor(2) as pool:
+    with keeping(own, tmp_path, drain_seconds=0.0) as other, ThreadPoolExecutor(2) as pool:
         session = other.post("/v1/sessions", {"environment": "debug_fix"}, 201)
         workspace = other.post("/v1/workspaces", {}, 201)
         step = {"step_id": "1", "action": bash("sleep 100")}
@@ -489,9 +501,7 @@ def test_what_takes_longer_than_the_drain_is_given_up(own, tmp_path):
         ]
         while sum(each.busy for each in own.call(_sessions_of)) < 2:
             time.sleep(0.01)
-        drain = other.app.state.services.drain
-        drain.begin()
-        other.loop.call_soon_threadsafe(drain.over.set)
+        other.services.drain.begin()
         for answer in answers:
             assert "going down" in answer.result()["detail"]
 
@@ -558,13 +568,12 @@ def test_many_sessions_need_no_threads(own, tmp_path):
 
 
 def test_keys_keep_their_sessions_apart(own, tmp_path):
-    url = f"sqlite:///{tmp_path}/a.db"
-    database = Database(url)
+    database = Database(f"sqlite:///{tmp_path}/deepgym.db")
     mine, yours, reader = [
         {"authorization": f"Bearer {KeyStore(database).create(scope, [scope])}"} for scope in ("run", "run", "read")
     ]
     database.close()
-    with serving(own, database=url) as server:
+    with keeping(own, tmp_path) as server:
         start = {"environment": "reverse_string"}
         session = server.post("/v1/sessions", start, 201, mine)["id"]
         workspace = server.post("/v1/workspaces", {}, 201, mine)["id"]
@@ -593,7 +602,7 @@ def test_keys_keep_their_sessions_apart(own, tmp_path):
 
 
 def test_episodes_that_are_over_are_written_and_replay(own, tmp_path):
-    with serving(own, database=f"sqlite:///{tmp_path}/a.db", runs=tmp_path / "runs") as server:
+    with keeping(own, tmp_path, runs=tmp_path / "runs") as server:
 
         def run(actions, seed=0, **options):
             session = server.post("/v1/sessions", {"environment": "reverse_string", "seed": seed, **options}, 201)

@@ -9,7 +9,7 @@ import threading
 
 import httpx
 import pytest
-from live_server import serving
+from live_server import keeping
 
 from deepgym_env import load_environment
 from deepgym_env.benchmarks.records import to_text
@@ -22,14 +22,14 @@ JSON = {"content-type": "application/json"}
 COUNTER = """
 def handle(request, state):
     state["n"] = state.get("n", 0) + 1
+    state["odd"] = [float("inf"), chr(0xD800)]
     return 200, state["n"]
 """
 
 
 @pytest.fixture(scope="module")
 def server(own, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("server")
-    with serving(own, database=f"sqlite:///{folder}/a.db", session_ttl=900.0) as running:
+    with keeping(own, tmp_path_factory.mktemp("server"), session_ttl=900.0) as running:
         yield running
 
 
@@ -163,7 +163,7 @@ def test_a_task_by_value(open_, call):
     verdict = call(held, "judge", task=to_text(task))
     assert (verdict["score"], verdict["passed"], verdict["task_id"]) == (1.0, True, "toy")
     call(held, "exec", command="curl -s $SERVICE_URL; curl -s $SERVICE_URL")
-    assert call(held, "service_state")["state"] == {"n": 2}
+    assert call(held, "service_state")["state"] == {"n": 2, "odd": [float("inf"), "\ud800"]}
     assert call(held, "isolation")["level"] == "full"
 
 

@@ -139,9 +139,10 @@ class LiveSession:
             doing.cancel()
         if self._under_way:
             await asyncio.wait(self._under_way)
-        with contextlib.suppress(ClosedError, SandboxError):
-            for snapshot in list(self._snapshots):
+        for snapshot in list(self._snapshots):
+            with contextlib.suppress(DeepGymError):
                 await self._forget(snapshot)
+        with contextlib.suppress(ClosedError, SandboxError):
             await self._services.ask(lambda _: self._episode.end())
         await self._record.cut_off("closed")
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import HTTPException
+from gymnasium.error import ResetNeeded
 
 from deepgym_env.actions import ToolArgumentError
 from deepgym_env.remote.wire_sessions import StepAnswer
@@ -29,8 +30,9 @@ class _Step:
 
     @property
     def size(self) -> int:
-        """Characters kept for it; 0 while it is under way."""
-        return len(self.answer.result().observation) if self.answer is not None and self.answer.done() else 0
+        """Characters kept for it; 0 while it is under way, and where it failed."""
+        done = self.answer is not None and self.answer.done() and self.answer.exception() is None
+        return len(self.answer.result().observation) if self.answer is not None and done else 0
 
     @property
     def under_way(self) -> bool:
@@ -79,9 +81,9 @@ class Steps:
         self._steps = {**other.taken()._steps, **coming}
 
     def _settle(self, name: str, answer: asyncio.Future[StepAnswer]) -> None:
-        """Forget a step that failed, so that it can be tried again; make room for the others' answers."""
+        """Forget a step that was not taken, so that its name is free; make room for the others' answers."""
         step = self._steps.get(name)
-        if answer.cancelled() or answer.exception() is not None:
+        if answer.cancelled() or isinstance(answer.exception(), ResetNeeded):
             if step is not None and step.answer is answer:
                 del self._steps[name]
             return

@@ -39,7 +39,8 @@ async def start(request: StartSession, live: _Live, caller: _Caller) -> Response
 @router.get("", response_model=SessionList, operation_id="list_sessions", summary="List your episodes")
 async def listed(live: _Live, caller: _Caller) -> Response:
     """List your episodes under way."""
-    return answered(SessionList(sessions=[live.sessions.state(each) for each in live.sessions.of(caller.id)]))
+    mine = live.sessions.of(caller.id)
+    return answered(SessionList(sessions=[live.sessions.state(each).summary() for each in mine]))
 
 
 @router.get("/{session}", response_model=SessionState, operation_id="show_session", summary="Show an episode")
@@ -55,10 +56,10 @@ async def step(session: str, request: StepRequest, live: _Live, caller: _Caller)
 
 
 @router.post("/{session}/reset", response_model=SessionState, operation_id="reset_session", summary="Begin anew")
-async def reset(session: str, request: ResetSession, live: _Live, caller: _Caller) -> Response:
+async def reset(session: str, live: _Live, caller: _Caller, request: ResetSession | None = None) -> Response:
     """Begin anew; steps may have the names of earlier ones."""
     held = live.sessions.get(caller.id, session)
-    await held.reset(request.seed)
+    await held.reset(request.seed if request is not None else None)
     return answered(live.sessions.state(held))
 
 
