@@ -49,6 +49,7 @@ class Services:
         readiness: Whether it can work.
         metrics: What it counts.
         tasks: Finds the tasks requests name.
+        job_items: Items of jobs that wait or run, at all servers of the database, as of late.
         auditing: Held while a task is attacked: one at a time.
         live: The sessions it keeps, while it runs.
     """
@@ -64,6 +65,7 @@ class Services:
     readiness: Readiness = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
     tasks: TaskShelf = field(default_factory=TaskShelf)
+    job_items: int = 0
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
     live: Live | None = None
 
@@ -79,6 +81,7 @@ class Services:
         self.readiness = Readiness(self.database, self.engine)
         self.metrics.watch("deepgym_queue", "Submissions that wait or run.", lambda: self.capacity.used)
         self.metrics.watch("deepgym_queue_limit", "Submissions there is room for.", lambda: self.capacity.limit)
+        self.metrics.watch("deepgym_job_items", "Items of jobs that wait or run.", lambda: self.job_items)
         self.metrics.watch("deepgym_workers", "Sandboxes side by side.", lambda: self.engine.workers)
         self.metrics.watch("deepgym_sessions", "Episodes and workspaces kept.", self._sessions)
         self.metrics.watch("deepgym_draining", "1 while the server goes down.", lambda: self.drain.draining)

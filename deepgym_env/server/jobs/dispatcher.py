@@ -37,6 +37,8 @@ _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
 _POLL = 0.5  # seconds between two looks for items when there were none
+_PACE = 0.05  # seconds in which what items come to is gathered, to be written at once
+_IN_HAND = 4  # items held for each that is judged, so that none waits for the database
 _RETRY = (0.1, 5.0)  # seconds until the database is tried again: at first, and at most
 _CLOSING = 10.0  # seconds to tell the database that this server ends
 _HOUSEKEEPING = 60.0
@@ -55,15 +57,15 @@ class Dispatcher:
         self._judging = Judging(services, self._queue)
         self._services = services
         self._settings = services.settings
-        self._room = services.engine.workers * IN_FLIGHT
+        at_a_time = services.engine.workers * IN_FLIGHT
+        self._slots = asyncio.Semaphore(at_a_time)
+        self._room = _IN_HAND * at_a_time
         self._held: dict[Key, Claimed] = {}
         self._running: dict[asyncio.Task[None], set[Key]] = {}
         self._outcomes: dict[Key, Outcome] = {}
         self._woken = asyncio.Event()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="deepgym-jobs")
         self._renewed = self._looked = self._cleaned = float("-inf")
-        self._depth = 0
-        services.metrics.watch("deepgym_job_items", "Items of all servers' jobs that wait or run.", lambda: self._depth)
 
     async def run(self) -> None:
         """Judge until cancelled; whatever the database does."""
@@ -105,6 +107,7 @@ class Dispatcher:
         if not self._outcomes:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), min(_POLL, self._settings.job_lease / 3))
+        await asyncio.sleep(_PACE)
 
     def _due(self, last: float, seconds: float) -> bool:
         return time.monotonic() - last >= seconds
@@ -117,7 +120,7 @@ class Dispatcher:
         for job_id, position in theirs - self._held.keys():  # claimed by a call whose answer was lost
             await self._call(self._queue.put_back, job_id, {position: 0.0}, failed=False)
         await self._call(self._queue.reap)
-        self._depth = await self._call(self._store.depth)
+        self._services.job_items = await self._call(self._store.depth)
 
     async def _claim(self) -> None:
         suspect = not any(item.lost >= LOST_TWICE for item in self._held.values())
@@ -136,7 +139,8 @@ class Dispatcher:
             task.add_done_callback(self._ended)
 
     async def _judge(self, item: Claimed, keys: set[Key]) -> None:
-        outcome = await self._judging.outcome(item)
+        async with self._slots:
+            outcome = await self._judging.outcome(item)
         self._outcomes.update((key, outcome) for key in keys)
         self._woken.set()
 

@@ -70,7 +70,9 @@ async def submit_job(
     caller: _Caller,
     idempotency_key: Annotated[
         str | None,
-        Header(max_length=255, description="Names the request, so that sending it again makes no second job."),
+        Header(
+            min_length=1, max_length=255, description="Names the request, so that sending it again makes no second job."
+        ),
     ] = None,
 ) -> Job:
     """Take submissions to judge while nobody waits; `Location` is where the job is.
