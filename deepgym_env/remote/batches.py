@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from deepgym_env.errors import ConfigError, RemoteBusyError, RemoteError
+from deepgym_env.errors import ConfigError, DeepGymError, RemoteBusyError, RemoteError
 from deepgym_env.executors import Done, Submission
 from deepgym_env.extraction import fenced_blocks
 from deepgym_env.judge.not_run import not_run
@@ -118,11 +118,16 @@ class Batches:
             if name.text is not None:
                 tasks[name.name] = name.text
         body = {"items": items, "tasks": tasks}
-        answer = await self._connection.ask_for(BatchResponse, "POST", "/v1/batch", body=body)
+        answer = await self._connection.ask_for(BatchResponse, "POST", "/v1/batch", body=body, meaning=_meaning)
         results = [verdict.result() for verdict in answer.results]
         if [result.task_id for result in results] != [task.id for _, (task, _) in piece]:
             raise RemoteError(f"{self._connection.address.url} answered for other submissions than it was asked about")
         return results
+
+
+def _meaning(status: int, detail: str) -> DeepGymError | None:
+    """Return what it is that the server's own engine was closed meanwhile: its failure, and no mistake of ours."""
+    return UnavailableError(detail, gone=False) if status == 409 else None
 
 
 def _as_answer(code: str) -> str:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from deepgym_env.errors import (
-    ClosedError,
     ConfigError,
     DeepGymError,
     RemoteAccessError,
@@ -108,9 +107,7 @@ def _of_problem(status: int, detail: str) -> DeepGymError:
         error = UnknownTaskError("", ())
         error.args = (detail,)
         return error
-    if status == 409:
-        return ClosedError(detail)
-    return ConfigError(detail) if status in (400, 415, 422) else RemoteError(detail)
+    return ConfigError(detail) if status in (400, 409, 415, 422) else RemoteError(detail)
 
 
 def _problem(answer: httpx.Response) -> Problem | None:

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from deepgym_env.distant_session import DistantSession, DistantSnapshot
-from deepgym_env.errors import ConfigError
-from deepgym_env.remote.http import Connection, Repeat
+from deepgym_env.errors import ClosedError, ConfigError, DeepGymError
+from deepgym_env.remote.http import Connection, Repeat, UnavailableError
 from deepgym_env.remote.naming import TaskName, TaskNames
 from deepgym_env.remote.wire import Verdict
 from deepgym_env.remote.wire_workspaces import JudgeRequest, OpenedWorkspace, OpenWorkspace
@@ -62,7 +62,9 @@ class RemoteSessions:
         named = _fields(await self._names.name_of(task))
         request = JudgeRequest(**named, tests=None if tests is None else [test.id for test in tests])
         path = f"{_path(session.id)}/judge"
-        return (await self._connection.ask_for(Verdict, "POST", path, body=request.model_dump())).result()
+        return (
+            await self._connection.ask_for(Verdict, "POST", path, body=request.model_dump(), meaning=_judging)
+        ).result()
 
     async def _call(self, operation: str, arguments: Mapping[str, Any]) -> Any:
         """Carry a session's call."""
@@ -83,6 +85,13 @@ class RemoteSessions:
         if operation in ("fork", "resume"):
             self._open.add(result)
         return result
+
+
+def _judging(status: int, detail: str) -> DeepGymError | None:
+    """Return what a session that can't be judged comes to: it is over, or it was lost."""
+    if status in (404, 409):
+        return ClosedError(detail)
+    return UnavailableError(detail, gone=False) if status == 410 else None
 
 
 def _path(session: str) -> str:

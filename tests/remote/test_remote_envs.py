@@ -155,6 +155,8 @@ def test_a_session_that_was_ended_there_is_closed(served, remote):
         dg.call(lambda engine: engine._executor._connection.ask("DELETE", f"/v1/workspaces/{session.session.id}"))
     with pytest.raises(ClosedError, match="no session"):
         session.exec("ls")
+    with pytest.raises(ClosedError, match="no session"):
+        remote.judge("debug_fix", session)
     session.close()
 
 

@@ -125,7 +125,7 @@ PAGE = {"content-type": "text/html"}
         (problem(403, "the key has no scope 'run'"), RemoteAccessError, "no scope 'run'"),
         (problem(404, "no task 'fizbuzz'"), UnknownTaskError, "^no task 'fizbuzz'$"),
         (problem(404, "nothing is at '/v1/batch'"), RemoteError, "has no /v1/batch: check the address"),
-        (problem(409, "it is over"), ClosedError, "over"),
+        (problem(409, "it was asked for before"), ConfigError, "before"),
         (problem(413, "65 MB"), ConfigError, "no request this large.*65 MB"),
         (problem(422, "tests must be ids"), ConfigError, "tests must be ids"),
         (problem(500, "it was us"), UnavailableError, "failed: it was us"),
