@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from deepgym_env.errors import ConfigError
@@ -94,7 +94,7 @@ class Options:
     min_isolation: IsolationLevel = "process"
     backend: Backend | None = None
     url: str | None = None
-    api_key: str | None = None
+    api_key: str | None = field(default=None, repr=False)
 
 
 def executor_for(mode: str, options: Options) -> Executor:

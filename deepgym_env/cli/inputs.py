@@ -92,7 +92,8 @@ ModeOption = Annotated[
     typer.Option(
         "--mode",
         metavar="MODE",
-        help="Where sandboxes run: local, docker, gvisor, runsc or daytona; by default DEEPGYM_MODE, else local.",
+        help="Where sandboxes run: local, docker, gvisor, runsc, daytona, remote (the server DEEPGYM_URL names) or "
+        "ray; by default DEEPGYM_MODE, else local.",
         callback=_chosen("DEEPGYM_MODE"),
         show_default=False,
     ),

@@ -180,8 +180,8 @@ class EnvironmentDetails(EnvironmentSummary):
     license: str
     seed: int = Field(description="Seed its tests are drawn with.")
     fingerprint: str | None = Field(
-        description="SHA-256 of the whole task as `deepgym_env.benchmarks.records.to_text` writes it: who has a task "
-        "of the same fingerprint has the same task. null for a task that can't be written."
+        description="SHA-256 of the whole task as `deepgym_env.benchmarks.records.to_text` writes it, or of its folder "
+        "if it can't be written: who has a task of the same fingerprint has the same task. null if there is no telling."
     )
 
 

@@ -5,23 +5,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query
 
 from deepgym_env import benchmarks
-from deepgym_env.benchmarks.records import to_text
 from deepgym_env.catalog import load_task
 from deepgym_env.envs.coding import tools_of
 from deepgym_env.envs.episode import turns_of
-from deepgym_env.errors import ConfigError, TaskError
+from deepgym_env.errors import ConfigError
+from deepgym_env.remote.fingerprint import fingerprint_of
 from deepgym_env.remote.wire import EnvironmentDetails, EnvironmentSummary, Page
 from deepgym_env.selection import Criteria, Known, own_tasks
 from deepgym_env.server.auth import Caller, allowed
 from deepgym_env.server.problems import declared
-from deepgym_env.task import AnyTask, SubmissionTask
+from deepgym_env.task import SubmissionTask
 
 __all__ = ["router"]
 
@@ -84,7 +83,7 @@ def show_environment(
         source=task.source,
         license=task.license,
         seed=task.seed,
-        fingerprint=_fingerprint(task),
+        fingerprint=fingerprint_of(task),
     )
 
 
@@ -122,10 +121,3 @@ def _summary(task: Known) -> dict[str, Any]:
         "tests": counted[0],
         "public_tests": counted[1],
     }
-
-
-def _fingerprint(task: AnyTask) -> str | None:
-    try:
-        return hashlib.sha256(to_text(task).encode("utf-8", "surrogatepass")).hexdigest()
-    except TaskError:
-        return None

@@ -1,0 +1,78 @@
+"""Batches a server judges while nobody waits.
+
+- :class:`RemoteJob`
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from urllib.parse import quote
+
+from deepgym_env.errors import ConfigError, DeepGymError
+from deepgym_env.remote.line import Line
+from deepgym_env.remote.wire import Job, JobResults
+from deepgym_env.result import BatchResult, RunResult
+
+__all__ = ["RemoteJob"]
+
+_PAGE = 500
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+
+
+class RemoteJob:
+    """A job at a server; made by :meth:`Client.submit` and :meth:`Client.job`.
+
+    It goes on when this program ends: note its ``id``, and ask for it again.
+    """
+
+    def __init__(self, line: Line, job_id: str) -> None:
+        """Speak for a job there is."""
+        self._line = line
+        self.id = job_id
+        self._path = f"/v1/jobs/{quote(job_id, safe='')}"
+
+    def status(self) -> Job:
+        """Return how far it is.
+
+        Raises:
+            ConfigError: If the server has no such job, or it is another key's.
+        """
+        return self._line.ask("GET", self._path, Job, meaning=_meaning)
+
+    def cancel(self) -> Job:
+        """Have nothing more of it judged; return how far it came."""
+        return self._line.ask("POST", f"{self._path}/cancel", Job, meaning=_meaning)
+
+    def results(self) -> Iterator[RunResult]:
+        """Iterate over the results in the order of the submissions, waiting for those still to come.
+
+        After a cancelled job's last verdict there are no more.
+        """
+        after: int | None = None
+        pause = _FIRST_PAUSE
+        while True:
+            params = {"limit": _PAGE} | ({} if after is None else {"after": after})
+            page = self._line.ask("GET", f"{self._path}/results", JobResults, params=params, meaning=_meaning)
+            for each in page.results:
+                yield each.verdict.result()
+            if page.next is None:
+                return
+            after = page.next
+            if page.results:
+                pause = _FIRST_PAUSE
+            else:
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def wait(self) -> BatchResult:
+        """Wait until it is over; return all results."""
+        return BatchResult(results=tuple(self.results()))
+
+    def __repr__(self) -> str:
+        """Name the job."""
+        return f"RemoteJob({self.id!r} at {self._line.address.url})"
+
+
+def _meaning(status: int, detail: str) -> DeepGymError | None:
+    return ConfigError(detail) if status == 404 else None
