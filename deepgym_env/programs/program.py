@@ -28,6 +28,8 @@ ProgramStatus = Literal[
     "infrastructure_error",
 ]
 
+_DEEP = 100  # folders; sandboxes copy no more than 128 levels
+
 
 class Program(Frozen):
     """A stand-alone program.
@@ -60,6 +62,8 @@ class Program(Frozen):
             path = PurePosixPath(file.path)
             if path.is_absolute() or ".." in path.parts or not path.parts or "\0" in file.path:
                 raise ValueError(f"a file's path must lie beside the source, got {file.path!r}")
+            if len(path.parts) > _DEEP:
+                raise ValueError(f"a file's path may be {_DEEP} folders deep, got {len(path.parts)}")
             if str(path) in taken:
                 raise ValueError(f"two files are called {str(path)!r}; the program's own is {names.source!r}")
             taken.add(str(path))

@@ -83,6 +83,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(UnicodeEncodeError, _half)
     for kind in {kind for kind, _ in _STATUS}:
         app.add_exception_handler(kind, _expected)
 
@@ -128,6 +129,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def _part(part: object) -> str | int:
     """Return a part of a field's path, which may be a key of the client's own."""
     return part if isinstance(part, int) else _shown(str(part), _PART)
+
+
+async def _half(request: Request, error: Exception) -> Response:
+    return problem(422, f"a text that must be Unicode holds half a character: {error}")
 
 
 async def _database(request: Request, error: Exception) -> Response:

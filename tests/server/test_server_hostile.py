@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import time
 from collections.abc import Iterator
 
 import pytest
 from running_server import Api, serving
 
 from deepgym_env import DeepGym
+from deepgym_env.remote.wire import Verdict
 from deepgym_env.server.logs import JsonFormatter, TextFormatter
 
 JSON = {"Content-Type": "application/json"}
@@ -171,6 +173,49 @@ def test_with_keys_any_host_is_answered(tmp_path, engine: DeepGym) -> None:
         key = api.services.keys.create("runner", ["run"])
         headers = {**JSON, "Host": "deepgym.example", "Authorization": f"Bearer {key}"}
         assert api.post("/v1/run", content=GOOD, headers=headers).status_code == 200
+
+
+HALF = "def reverse_string(s): return '\ud800'"
+HALVES = {
+    "a submission": ("/v1/run", {"environment": "reverse_string", "completion": HALF}, 200),
+    "a job": ("/v1/jobs", {"items": [{"environment": "reverse_string", "completion": HALF}]}, 202),
+    "a program": ("/v1/execute", {"program": {"language": "python", "code": HALF}}, 200),
+    "an argument": ("/v1/execute", {"program": {"language": "python", "code": "", "args": ["\ud800"]}}, 422),
+    "a path": (
+        "/v1/execute",
+        {"program": {"language": "bash", "code": "", "files": [{"path": "\ud800", "data": ""}]}},
+        422,
+    ),
+    "a task": ("/v1/run", {"environment": "t", "completion": "", "tasks": {"t": "\ud800"}}, 422),
+    "a task's name": ("/v1/run", {"environment": "t", "completion": "", "tasks": {"\ud800": ""}}, 404),
+    "an audit": ("/v1/audit", {"environment": "fizzbuzz", "strategies": ["\ud800"]}, 422),
+    "an episode": ("/v1/sessions", {"environment": "\ud800"}, 422),
+    "a file": ("/v1/workspaces", {"files": [{"path": "a", "text": "\ud800"}]}, 422),
+}
+
+
+@pytest.mark.parametrize(("path", "body", "status"), HALVES.values(), ids=HALVES.keys())
+def test_halves_of_characters(api: Api, path: str, body: object, status: int) -> None:
+    answer = api.post(path, content=json.dumps(body), headers=JSON)
+    assert answer.status_code == status, answer.text
+
+
+def test_halves_of_characters_in_a_job_are_judged_as_anywhere(api: Api, engine: DeepGym) -> None:
+    body = {"items": [{"environment": "reverse_string", "completion": HALF}]}
+    job = api.post("/v1/jobs", content=json.dumps(body), headers=JSON).json()["id"]
+    results: list[dict] = []
+    deadline = time.monotonic() + 60
+    while not results:
+        assert time.monotonic() < deadline
+        results = api.get(f"/v1/jobs/{job}/results").json()["results"]
+    assert Verdict.model_validate(results[0]["verdict"]).result() == engine.run("reverse_string", HALF)
+
+
+def test_files_that_lie_too_deep_are_refused(api: Api) -> None:
+    file = {"path": "a/" * 2000 + "x", "data": ""}
+    body = {"program": {"language": "python", "code": "", "files": [file]}}
+    answer = api.post("/v1/execute", json=body)
+    assert (answer.status_code, "folders deep" in answer.json()["detail"]) == (422, True)
 
 
 def test_a_bug_is_told_without_its_traceback(api: Api, monkeypatch, caplog) -> None:

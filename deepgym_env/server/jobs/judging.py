@@ -69,7 +69,7 @@ class Judging:
         if item.lost == most:
             return Outcome(not_run(task, "infrastructure_error", reason), final=True)
         try:
-            code = await asyncio.to_thread(lambda: decompress(item.completion).decode())
+            code = await asyncio.to_thread(lambda: decompress(item.completion).decode("utf-8", "surrogatepass"))
             result = await self._services.ask(lambda engine: engine.run(task, code))
         except Exception as error:
             if not isinstance(error, DeepGymError):

@@ -32,14 +32,17 @@ def submission(request: JobRequest, idempotency_key: str | None, shelf: TaskShel
     shelf.submissions(list(reversed(named.values())), request.tasks)
     numbers: dict[str, int] = {}
     items = [
-        (numbers.setdefault(_record(item, request), len(numbers)), compress(item.completion.encode()))
+        (
+            numbers.setdefault(_record(item, request), len(numbers)),
+            compress(item.completion.encode("utf-8", "surrogatepass")),
+        )
         for item in request.items
     ]
     return Submitted(
         name=request.name,
         tasks=[compress(record.encode()) for record in numbers],
         items=items,
-        fingerprint=hashlib.sha256(request.model_dump_json().encode()).hexdigest(),
+        fingerprint=hashlib.sha256(json.dumps(request.model_dump()).encode()).hexdigest(),
         idempotency_key=idempotency_key,
     )
 
