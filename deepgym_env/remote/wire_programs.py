@@ -64,6 +64,15 @@ class ProgramFile(_Message):
     data: Base64 = Field(description="What it holds, in base64.", examples=["aGVsbG8K"])
     executable: bool = False
 
+    @classmethod
+    def of(cls, file: File) -> ProgramFile:
+        """Return a file as it goes over the wire."""
+        return cls(path=file.path, data=file.data, executable=file.executable)
+
+    def file(self) -> File:
+        """Return the file this is."""
+        return File(self.path, self.data, self.executable)
+
 
 class ProgramSource(_Message):
     """A stand-alone program."""
@@ -73,11 +82,20 @@ class ProgramSource(_Message):
     files: list[ProgramFile] = Field(default_factory=list, max_length=1000)
     args: list[str] = Field(default_factory=list, max_length=1000)
     limits: ProgramLimits = Field(default_factory=ProgramLimits, description="What a run may use.")
+    fetch: list[str] = Field(
+        default_factory=list, max_length=1000, description="Paths of files it may leave, to be sent back."
+    )
 
     def program(self) -> Program:
         """Return the program this is."""
-        files = tuple(File(file.path, file.data, file.executable) for file in self.files)
-        return Program(language=self.language, code=self.code, files=files, args=tuple(self.args), limits=self.limits)
+        return Program(
+            language=self.language,
+            code=self.code,
+            files=tuple(file.file() for file in self.files),
+            args=tuple(self.args),
+            limits=self.limits,
+            fetch=tuple(self.fetch),
+        )
 
 
 class ProgramRequest(_Message):
@@ -103,9 +121,13 @@ class ProgramRequest(_Message):
     @classmethod
     def of(cls, program: Program, stdins: Sequence[bytes]) -> ProgramRequest:
         """Return a program and its inputs as they go over the wire."""
-        files = [ProgramFile(path=file.path, data=file.data, executable=file.executable) for file in program.files]
         source = ProgramSource(
-            language=program.language, code=program.code, files=files, args=list(program.args), limits=program.limits
+            language=program.language,
+            code=program.code,
+            files=[ProgramFile.of(file) for file in program.files],
+            args=list(program.args),
+            limits=program.limits,
+            fetch=list(program.fetch),
         )
         return cls(program=source, stdins=list(stdins))
 
@@ -121,17 +143,23 @@ class ProgramOutcome(_Message):
     signal: int | None
     truncated: bool
     compile_output: str
+    compiler_ended: str | None
+    files: list[ProgramFile]
+    unfetched: list[str]
     details: str
     timing: ProgramTiming
 
     @classmethod
     def of(cls, result: ProgramResult) -> ProgramOutcome:
         """Return a result as it goes over the wire."""
-        return cls.model_validate(result, from_attributes=True)
+        return cls.model_validate(
+            {**dict(result), "has_verdict": result.has_verdict, "files": [ProgramFile.of(file) for file in result.files]}
+        )
 
     def result(self) -> ProgramResult:
         """Return the result this is of."""
-        return ProgramResult(**{name: value for name, value in self if name != "has_verdict"})
+        fields = {name: value for name, value in self if name not in ("has_verdict", "files")}
+        return ProgramResult(**fields, files=tuple(file.file() for file in self.files))
 
 
 class ProgramResults(_Message):

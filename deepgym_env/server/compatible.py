@@ -23,6 +23,7 @@ from deepgym_env.integrations.sandbox_fusion import create_sandbox_fusion_router
 from deepgym_env.integrations.serving import keeping
 from deepgym_env.integrations.verltool import create_verltool_router
 from deepgym_env.server.auth import allowed, authorize
+from deepgym_env.server.problems import declared
 from deepgym_env.server.services import Services, services_of
 
 __all__ = ["Compatible", "pages"]
@@ -43,11 +44,15 @@ class Compatible:
         settings = services.settings
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-compatible")
         self._live = LiveEpisodes(ttl=settings.session_ttl, capacity=settings.max_sessions, engine=services.engine)
-        self.router = APIRouter(dependencies=[Depends(allowed("run")), Depends(_room)])
+        self.router = APIRouter(
+            dependencies=[Depends(allowed("run")), Depends(_room)],
+            responses=declared(413, 415, 422, 503),
+            generate_unique_id_function=lambda route: route.name,
+        )
         self.router.include_router(create_sandbox_fusion_router(services.engine, concurrency=_THREADS))
         self.router.include_router(create_openrlhf_router(dg=services.engine))
         self.router.include_router(create_verltool_router(self._live, threads=self._threads))
-        self.router.add_api_route("/health", _health, methods=["GET"], tags=["episodes"])
+        self.router.add_api_route("/health", _health, methods=["GET"], tags=["episodes"], name="verltool_health")
 
     def running(self, app: object) -> AbstractAsyncContextManager[None]:
         """Return what goes on beside the requests: episodes nobody asks for are ended."""
