@@ -236,12 +236,16 @@ def test_the_asyncio_engine_gives_the_same_results(served, own, task):
 
 
 def test_programs_run_there(remote, own):
-    code = "import sys\nprint(open('data.txt').read(), sys.argv[1:], input()[::-1])"
-    program = Program(language="python", code=code, files=(File("data.txt", b"beside"),), args=("a", "b c"))
+    code = "import sys\nopen('left.bin', 'wb').write(bytes([0, 255]))\n"
+    code += "print(open('data.txt').read(), sys.argv[1:], input()[::-1])"
+    beside, fetch = (File("data.txt", b"beside"),), ("left.bin", "none.txt")
+    program = Program(language="python", code=code, files=beside, args=("a", "b c"), fetch=fetch)
     stdins = [b"abc\n", b"", b"xyz\n"]
     results = remote.execute_many(program, stdins)
     assert results == own.execute_many(program, stdins)
     assert results[0].stdout == "beside ['a', 'b c'] cba\n"
+    assert results[0].files == (File("left.bin", bytes([0, 255])),)
+    assert len(results[0].unfetched) == 1
     assert [result.status for result in results] == ["ok", "exception", "ok"]
     assert remote.execute_many(program, []) == ()
     assert remote.languages() == own.languages()
