@@ -22,6 +22,7 @@
     │   ├── HubVersionError    it was pushed by a newer DeepGym
     │   └── HubTrustError      a task's tests are code, which only trust_code=True runs
     ├── RefusedError           a session can't do what was asked of it, and did nothing
+    │   └── UnknownSessionError  there is no session or snapshot of that id (any more)
     └── ClosedError            an engine or a session was used after it was closed
 
 A submission's own faults are never exceptions: they are statuses of its
@@ -53,6 +54,7 @@ __all__ = [
     "SandboxError",
     "StoreError",
     "TaskError",
+    "UnknownSessionError",
     "UnknownTaskError",
 ]
 
@@ -137,6 +139,10 @@ class HubTrustError(HubError):
 
 class RefusedError(DeepGymError):
     """A session can't do what was asked (a file isn't there, a path leads out): nothing changed."""
+
+
+class UnknownSessionError(RefusedError):
+    """There is no session, episode or snapshot of that id: it was ended, or never begun."""
 
 
 class ClosedError(DeepGymError, RuntimeError):
