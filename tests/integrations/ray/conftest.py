@@ -1,0 +1,37 @@
+"""One cluster for all tests, and an engine on it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import ray
+from ray_world import FOLDER, World, members, wait_for
+
+from deepgym_env import DeepGym
+
+
+@pytest.fixture(scope="session")
+def world(processes: Any) -> Iterator[World]:
+    """A cluster of a head and two nodes."""
+    made = World(processes)
+    try:
+        made.grow()
+        made.grow()
+        ray.init(address=made.address, log_to_driver=False)
+        yield made
+    finally:
+        ray.shutdown()
+        made.cluster.shutdown()
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+@pytest.fixture
+def dg(world: World) -> Iterator[DeepGym]:
+    """An engine on the cluster, with all its nodes at work."""
+    with DeepGym("ray", workers=1) as engine:
+        engine.isolation()
+        wait_for(lambda: len(members(engine)) == len(world.nodes))
+        yield engine
