@@ -29,11 +29,15 @@ from ray.cluster_utils import Cluster
 
 from deepgym_env import DeepGym, load_environment
 
-KINDS = {
-    "sleeping": "import time\nTOLD = []\ndef reverse_string(s):\n    if not TOLD:\n        TOLD.append(time.sleep(0.4))\n"
-    "    return s[::-1]  # {}",
-    "computing": "def reverse_string(s):\n    return s[::-1]  # {}",
-}
+SLEEPING = """
+import time
+told = []
+def reverse_string(s):
+    if not told:
+        told.append(time.sleep(0.4))
+    return s[::-1]  # {}
+"""
+KINDS = {"sleeping": SLEEPING, "computing": "def reverse_string(s):\n    return s[::-1]  # {}"}
 
 
 def memory_mb(pid: int) -> float:

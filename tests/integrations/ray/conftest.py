@@ -28,10 +28,16 @@ def world(processes: Any) -> Iterator[World]:
         shutil.rmtree(FOLDER, ignore_errors=True)
 
 
-@pytest.fixture
-def dg(world: World) -> Iterator[DeepGym]:
-    """An engine on the cluster, with all its nodes at work."""
+@pytest.fixture(scope="module")
+def cluster_engine(world: World) -> Iterator[DeepGym]:
+    """An engine on the cluster; it has all CPUs, so no other finds a node meanwhile."""
     with DeepGym("ray", workers=1) as engine:
-        engine.isolation()
-        wait_for(lambda: len(members(engine)) == len(world.nodes))
         yield engine
+
+
+@pytest.fixture
+def dg(world: World, cluster_engine: DeepGym) -> DeepGym:
+    """The same, with all nodes at work."""
+    cluster_engine.isolation()
+    wait_for(lambda: len(members(cluster_engine)) == len(world.nodes))
+    return cluster_engine

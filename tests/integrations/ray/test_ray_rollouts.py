@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
 import ray
+
 from deepgym_env import load_task
 from deepgym_env.cluster.env_runner import run_episodes
 from deepgym_env.errors import ConfigError, UnknownTaskError

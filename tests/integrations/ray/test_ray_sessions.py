@@ -6,9 +6,9 @@ import contextlib
 
 import numpy as np
 import pytest
+import ray
 from ray_world import members, wait_for
 
-import ray
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import ClosedError, ConfigError, RefusedError, SandboxError
 from deepgym_env.task import File, StateTest, WorkspaceTask
