@@ -12,6 +12,7 @@ import functools
 import inspect
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from deepgym_env.blocking import DeepGym
@@ -42,8 +43,7 @@ def run_episodes(
     """Play an episode of each task with each seed.
 
     Each runner is an actor with a CPU and sandboxes of its own, anywhere in the cluster, and plays up to
-    ``concurrency`` episodes at a time; few more are under way than are asked for. What a lost node played is
-    played again elsewhere.
+    ``concurrency`` episodes at a time. What a lost node played is played again elsewhere.
 
     Args:
         tasks: Tasks, or ids of built-in ones.
@@ -68,53 +68,108 @@ def run_episodes(
     if concurrency < 1 or (runners is not None and runners < 1):
         raise ConfigError(f"runners and concurrency must be at least 1, got {runners!r} and {concurrency!r}")
     wanted = list(seeds)
-    portions = [(task, wanted[at : at + concurrency]) for task in tasks for at in range(0, len(wanted), concurrency)]
+    portions = [
+        _Portion(task, wanted[at : at + concurrency]) for task in tasks for at in range(0, len(wanted), concurrency)
+    ]
     options = {"concurrency": concurrency, "max_turns": max_turns, "max_tokens": max_tokens}
     with contextlib.ExitStack() as stack:
         stack.callback(connect(url))
         number = min(runners or int(ray().cluster_resources().get("CPU", 1)), len(portions))
-        made = (
-            ray()
-            .remote(EpisodeRunner)
-            .options(num_cpus=1, scheduling_strategy="SPREAD", max_restarts=-1, max_task_retries=retries)
+        crew = stack.enter_context(contextlib.closing(_Crew(policy, options, number)))
+        results = crew.play(portions, retries)
+        for portion, rollouts in _ordered(portions, results) if in_order else results:
+            yield from ((portion.task, rollout) for rollout in rollouts)
+
+
+@dataclass(slots=True, eq=False)
+class _Portion:
+    """What an actor plays at a time."""
+
+    task: str | AnyTask
+    seeds: list[int | None]
+    losses: int = 0
+
+
+_Played = tuple[_Portion, list[Rollout]]
+
+
+class _Crew:
+    """The actors that play. Those that have no CPU yet get nothing to do, so that nothing waits for them."""
+
+    def __init__(self, policy: Policy | Any, options: Mapping[str, Any], number: int) -> None:
+        self._make = (
+            ray().remote(EpisodeRunner).options(num_cpus=1, scheduling_strategy="SPREAD", max_restarts=0).remote
         )
-        idle = deque(made.remote(policy, options) for _ in range(number))
-        for actor in idle:
-            stack.callback(ray().kill, actor)
-        yield from _played(idle, portions, in_order)
+        self._made = policy, options
+        self._idle: list[Any] = []
+        self._coming: dict[Any, Any] = {}
+        self._playing: dict[Any, tuple[_Portion, Any]] = {}
+        for _ in range(number):
+            self._hire()
+
+    def play(self, portions: Sequence[_Portion], retries: int) -> Iterator[_Played]:
+        """Have all portions played; yield them as they end."""
+        todo = deque(portions)
+        while todo or self._playing:
+            while todo and self._idle:
+                portion, actor = todo.popleft(), self._idle.pop()
+                self._playing[actor.play.remote(portion.task, portion.seeds)] = portion, actor
+            (ended,), _ = ray().wait([*self._coming, *self._playing], num_returns=1)
+            if ended in self._coming:
+                self._welcome(ended)
+                continue
+            portion, actor = self._playing.pop(ended)
+            rollouts = self._rollouts(ended, actor)
+            if rollouts is not None:
+                yield portion, rollouts
+                continue
+            portion.losses += 1
+            if portion.losses > retries:
+                yield portion, [Rollout(end="no_verdict", seed=seed, error=_LOST) for seed in portion.seeds]
+            else:
+                todo.appendleft(portion)
+
+    def close(self) -> None:
+        """End all actors."""
+        for actor in [*self._idle, *self._coming.values(), *(actor for _, actor in self._playing.values())]:
+            ray().kill(actor)
+
+    def _hire(self) -> None:
+        actor = self._make(*self._made)
+        self._coming[actor.__ray_ready__.remote()] = actor
+
+    def _welcome(self, reference: Any) -> None:
+        actor = self._coming.pop(reference)
+        try:
+            ray().get(reference)
+            self._idle.append(actor)
+        except ray().exceptions.RayActorError as error:
+            if error.actor_init_failed:
+                raise ConfigError(f"the nodes can't make anything of the policy: {error}") from error
+            self._hire()
+
+    def _rollouts(self, reference: Any, actor: Any) -> list[Rollout] | None:
+        """Return what was played, None if the actor was lost meanwhile."""
+        try:
+            outcome: list[Rollout] | Exception = ray().get(reference)
+        except ray().exceptions.RayActorError:
+            self._hire()
+            return None
+        self._idle.append(actor)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
-def _played(
-    idle: deque[Any], portions: Sequence[tuple[str | AnyTask, list[int | None]]], in_order: bool
-) -> Iterator[tuple[str | AnyTask, Rollout]]:
-    """Keep all actors busy; each has one portion."""
-    todo = deque(enumerate(portions))
-    under_way: dict[Any, tuple[int, Any]] = {}
-    over: dict[int, list[Rollout]] = {}
-    due = 0
-    while todo or under_way:
-        while todo and idle and (not in_order or todo[0][0] - due < 4 * (len(idle) + len(under_way))):
-            number, portion = todo.popleft()
-            actor = idle.popleft()
-            under_way[actor.play.remote(*portion)] = number, actor
-        (ended,), _ = ray().wait(list(under_way), num_returns=1)
-        number, actor = under_way.pop(ended)
-        idle.append(actor)
-        over[number] = _rollouts(ended, portions[number][1])
-        while ready := [number for number in over if number == due or not in_order]:
-            due += 1
-            for each in over.pop(ready[0]):
-                yield portions[ready[0]][0], each
-
-
-def _rollouts(reference: Any, seeds: Sequence[int | None]) -> list[Rollout]:
-    try:
-        outcome: list[Rollout] | Exception = ray().get(reference)
-    except ray().exceptions.RayActorError as error:
-        return [Rollout(end="no_verdict", seed=seed, error=f"{_LOST}: {error}") for seed in seeds]
-    if isinstance(outcome, Exception):
-        raise outcome
-    return outcome
+def _ordered(portions: Sequence[_Portion], results: Iterator[_Played]) -> Iterator[_Played]:
+    """Hold back what ends before those in front of it."""
+    over: dict[_Portion, list[Rollout]] = {}
+    due = deque(portions)
+    for portion, rollouts in results:
+        over[portion] = rollouts
+        while due and due[0] in over:
+            first = due.popleft()
+            yield first, over.pop(first)
 
 
 class EpisodeRunner:

@@ -48,7 +48,7 @@ class Places:
         for attempt in itertools.count():
             member = await self._patience.fewest()
             try:
-                name = await _perform(member, "open", arguments)
+                name = await self._perform(member, "open", arguments)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError:
@@ -56,7 +56,7 @@ class Places:
                     raise
                 continue
             used = limits or (task.limits if task is not None else SessionLimits())
-            return DistantSession(name, used, _caller(member), home=member, isolation=member.isolation)
+            return DistantSession(name, used, self._caller(member), home=member, isolation=member.isolation)
         raise AssertionError
 
     async def resume(self, snapshot: DistantSnapshot) -> DistantSession:
@@ -65,14 +65,14 @@ class Places:
         if not member.alive:
             snapshot.alive = False
             raise SandboxError("the node that held the snapshot is lost")
-        return await DistantSession.resumed(snapshot, _caller(member))
+        return await DistantSession.resumed(snapshot, self._caller(member))
 
     async def judge(self, task: WorkspaceTask, session: DistantSession, tests: Sequence[StateTest] | None) -> RunResult:
         """Judge the state of a session."""
         chosen = None if tests is None else list(tests)
         try:
             arguments = {"session": session.id, "task": task, "tests": chosen}
-            result: RunResult = await _perform(session.home, "judge", arguments)
+            result: RunResult = await self._perform(session.home, "judge", arguments)
         except (IsolationError, ClosedError):
             raise
         except SandboxError as error:
@@ -94,7 +94,7 @@ class Places:
     async def languages(self) -> Mapping[LanguageName, str | None]:
         """Return each language with its toolchain's version; None where a node has none."""
         await self._patience.some_node()
-        told = [await _value(member, "languages") for member in list(self._nodes.members.values())]
+        told = [await self._value(member, "languages") for member in list(self._nodes.members.values())]
         first: Mapping[LanguageName, str | None] = told[0]
         return {name: version if all(each[name] for each in told) else None for name, version in first.items()}
 
@@ -108,7 +108,7 @@ class Places:
                 await self._patience.some_node()
                 members = list(self._nodes.members.values())
                 member = members[next(self._turn) % len(members)]
-                results = await _value(member, "execute", program, list(stdins), max_parallel)
+                results = await self._value(member, "execute", program, list(stdins), max_parallel)
             except (IsolationError, ClosedError):
                 raise
             except SandboxError as error:
@@ -118,39 +118,36 @@ class Places:
                 return results
         return results or (ProgramResult(status="infrastructure_error", details=cause),) * len(stdins)
 
+    def _caller(self, member: Member) -> Ask:
+        async def call(operation: str, arguments: dict[str, Any]) -> Any:
+            return await self._perform(member, operation, arguments)
 
-def _caller(member: Member) -> Ask:
-    async def call(operation: str, arguments: dict[str, Any]) -> Any:
-        return await _perform(member, operation, arguments)
+        return call
 
-    return call
+    async def _perform(self, member: Member, operation: str, arguments: dict[str, Any]) -> Any:
+        """Have a node do what a session is asked for.
 
+        Raises:
+            SandboxError: If the node is lost.
+            Exception: What the session raises.
+        """
+        value, error, member.sessions = await self._ask(member, "perform", operation, arguments)
+        if error is not None:
+            raise error
+        return value
 
-async def _perform(member: Member, operation: str, arguments: dict[str, Any]) -> Any:
-    """Have a node do what a session is asked for.
+    async def _value(self, member: Member, method: str, *arguments: Any) -> Any:
+        """Return what a node's method returns, and raise what it returns to be raised."""
+        value = await self._ask(member, method, *arguments)
+        if isinstance(value, Exception):
+            raise value
+        return value
 
-    Raises:
-        SandboxError: If the node is lost.
-        Exception: What the session raises.
-    """
-    value, error, member.sessions = await _ask(member, "perform", operation, arguments)
-    if error is not None:
-        raise error
-    return value
-
-
-async def _value(member: Member, method: str, *arguments: Any) -> Any:
-    """Return what a node's method returns, and raise what it returns to be raised."""
-    value = await _ask(member, method, *arguments)
-    if isinstance(value, Exception):
-        raise value
-    return value
-
-
-async def _ask(member: Member, method: str, *arguments: Any) -> Any:
-    if not member.alive:
-        raise SandboxError("the cluster's node is lost")
-    try:
-        return await member.ask(method, *arguments)
-    except ray().exceptions.RayError as error:
-        raise SandboxError(f"the cluster's node is lost: {error}") from error
+    async def _ask(self, member: Member, method: str, *arguments: Any) -> Any:
+        if not member.alive:
+            raise SandboxError("the cluster's node is lost")
+        try:
+            return await member.ask(method, *arguments)
+        except ray().exceptions.RayError as error:
+            self._nodes.drop(member, error)
+            raise SandboxError(f"the cluster's node is lost: {error}") from error

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
+import sys
+import tempfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,6 +21,7 @@ from deepgym_env.judge.not_run import not_run
 
 pytestmark = pytest.mark.xdist_group("ray")
 EXAMPLE = Path(__file__).parents[3] / "examples" / "ray_data_scoring.py"
+ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # nodes don't have this module
 RIGHT = "def reverse_string(s): return s[::-1]"
 
 
@@ -30,6 +35,31 @@ class Solves:
 class Model:
     def act(self, messages, tools):
         return RIGHT
+
+
+class Dies:
+    def __call__(self, messages, tools):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DiesOnce(Dies):
+    def __init__(self, folder):
+        self.mark = os.path.join(folder, "died")
+
+    def __call__(self, messages, tools):
+        if not os.path.exists(self.mark):
+            Path(self.mark).touch()
+            super().__call__(messages, tools)
+        return RIGHT
+
+
+def no_policy():
+    raise RuntimeError("made of nothing")
+
+
+class Unreadable:
+    def __reduce__(self):
+        return no_policy, ()
 
 
 def test_episodes_of_all_tasks_and_seeds_in_order(world):
@@ -48,6 +78,23 @@ def test_a_policy_may_be_an_actor(world):
     ray.kill(model)
 
 
+def test_what_a_lost_runner_played_is_played_again(world):
+    """The first one to play ends its own process."""
+    with tempfile.TemporaryDirectory() as folder:
+        played = list(run_episodes(["reverse_string"], DiesOnce(folder), seeds=range(4), concurrency=2, runners=2))
+    assert [(rollout.seed, rollout.score) for _, rollout in played] == [(seed, 1.0) for seed in range(4)]
+
+
+def test_what_is_lost_again_and_again_has_no_verdict(world):
+    played = list(run_episodes(["reverse_string"], Dies(), seeds=[7], runners=1, retries=1))
+    assert [(rollout.seed, rollout.end, rollout.score) for _, rollout in played] == [(7, "no_verdict", None)]
+
+
+def test_a_policy_that_nodes_cannot_read_is_refused(world):
+    with pytest.raises(ConfigError, match="policy"):
+        list(run_episodes(["reverse_string"], Unreadable(), runners=1))
+
+
 def test_what_playing_raises_is_raised(world):
     with pytest.raises(UnknownTaskError):
         list(run_episodes(["no_such_task"], Model(), runners=1))
@@ -58,7 +105,7 @@ def test_what_playing_raises_is_raised(world):
 @pytest.fixture(scope="module")
 def example():
     spec = importlib.util.spec_from_file_location("ray_data_scoring", EXAMPLE)
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     ray.cloudpickle.register_pickle_by_value(module)
     return module

@@ -93,7 +93,7 @@ def test_snapshots_and_forks_of_a_session(dg):
     with dg.session(files=[File("a", b"0")]) as session:
         session.exec("echo 1 > a; export A=x")
         kept = session.snapshot()
-        session.write("a", "2")
+        session.write("a", "2\n")
         with session.fork() as other, dg.resume(kept) as older:
             assert [each.exec("cat a; echo $A").stdout.split() for each in (session, other, older)] == [
                 ["2", "x"],
