@@ -17,6 +17,7 @@ from typing import Any
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.cluster.connection import connect, ray
+from deepgym_env.cluster.node import portable
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import ConfigError
 from deepgym_env.rollout import Policy, Reply, Rollout, rollout_many
@@ -192,7 +193,7 @@ class EpisodeRunner:
             make = functools.partial(CodingEnv, task, engine=self._engine)
             return asyncio.run(rollout_many(make, self._policy, seeds, **self._options))
         except Exception as error:
-            return error
+            return portable(error)
 
 
 async def _asked(actor: Any, messages: Sequence[Any], tools: Sequence[Any]) -> Reply | str | Mapping[str, Any]:

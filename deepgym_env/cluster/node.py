@@ -1,7 +1,7 @@
 """What runs on each node: an engine with sandboxes of its own, in a Ray actor.
 
 - :class:`Node`: the actor; :class:`NodeConfig`: what it is told; :class:`Greeting`: what it says of itself.
-- :data:`Order`, :data:`Outcome`: what goes to it and comes back.
+- :data:`Order`, :data:`Outcome`: what goes to it and comes back; :func:`portable`: exceptions that can be sent.
 
 It imports nothing of Ray's: a node is a class with plain values for arguments and results.
 """
@@ -24,7 +24,7 @@ from deepgym_env.sandbox import Isolation, IsolationLevel
 from deepgym_env.task import LanguageName, SubmissionTask
 from deepgym_env.workspaces import Workspaces
 
-__all__ = ["Greeting", "Node", "NodeConfig", "Order", "Outcome"]
+__all__ = ["Greeting", "Node", "NodeConfig", "Order", "Outcome", "portable"]
 
 Order = tuple[int, str, str]
 """A submission's ticket, the key of its task, its code."""
@@ -127,7 +127,7 @@ class Node:
         try:
             return await self._workspaces.perform(operation, arguments), None, len(self._workspaces)
         except Exception as error:
-            return None, _portable(error), len(self._workspaces)
+            return None, portable(error), len(self._workspaces)
 
     async def execute(
         self, program: Program, stdins: Sequence[bytes], max_parallel: int | None
@@ -136,14 +136,14 @@ class Node:
         try:
             return await self._engine.execute_many(program, stdins, max_parallel=max_parallel)
         except Exception as error:
-            return _portable(error)
+            return portable(error)
 
     async def languages(self) -> Mapping[LanguageName, str | None] | Exception:
         """Return each language with the version of its toolchain in the sandbox."""
         try:
             return await self._engine.languages()
         except Exception as error:
-            return _portable(error)
+            return portable(error)
 
     async def close(self) -> None:
         """End every sandbox."""
@@ -159,7 +159,7 @@ class Node:
             )
             outcome: RunResult | Exception = results[0]
         except Exception as error:
-            outcome = _portable(error)
+            outcome = portable(error)
         if self._judging.pop(ticket, None) is not None:
             self._outcomes.append((ticket, outcome))
             self._news.set()
@@ -205,7 +205,7 @@ def _unpacked(key: str, data: bytes) -> SubmissionTask:
     return task
 
 
-def _portable(error: Exception) -> Exception:
+def portable(error: Exception) -> Exception:
     """Return an exception as it can be sent."""
     try:
         pickle.loads(pickle.dumps(error))

@@ -7,8 +7,15 @@ import pickle
 
 import pytest
 
-from deepgym_env.cluster.node import Greeting, Node, NodeConfig
-from deepgym_env.errors import ConfigError, IsolationError, RefusedError, UnknownSessionError
+from deepgym_env.cluster.node import Greeting, Node, NodeConfig, portable
+from deepgym_env.errors import (
+    ConfigError,
+    IsolationError,
+    RefusedError,
+    SandboxError,
+    UnknownSessionError,
+    UnknownTaskError,
+)
 from deepgym_env.programs import Program
 
 RIGHT = "def f(n): return 2 * n"
@@ -136,3 +143,14 @@ def test_programs_run():
 def test_less_isolation_than_asked_for_is_told(monkeypatch):
     monkeypatch.setattr("deepgym_env.sandbox.isolation.Isolation.at_least", lambda self, level: False)
     assert isinstance(on_node(lambda node: node.greet(), min_isolation="full"), IsolationError)
+
+
+def test_errors_can_be_sent():
+    class Local(SandboxError):
+        pass
+
+    unknown = UnknownTaskError("coin_chang", ["coin_change"])
+    assert isinstance(portable(unknown), UnknownTaskError)
+    assert str(pickle.loads(pickle.dumps(unknown))) == str(unknown)
+    assert type(portable(Local("gone"))) is SandboxError
+    assert str(portable(Local("gone"))) == "Local: gone"

@@ -111,6 +111,7 @@ def example():
     return module
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:ray")  # Ray Data warns of itself
 def test_a_parquet_file_is_scored(world, example, tmp_path, engine):
     task = load_task("reverse_string")
     completions = [RIGHT, "nonsense", f"Look:\n```python\n{RIGHT}\n```", None] * 10
