@@ -72,8 +72,10 @@ def members(engine: DeepGym) -> list[Any]:
 
 
 def calls(engine: DeepGym, number: int = 500) -> dict[str, float]:
-    """Empty calls of a node, one by one and all at once."""
+    """Empty calls of a node, one by one and all at once, and this process's CPU for each; and for each result."""
     member = members(engine)[0]
+    results = 256
+    packed = pickle.dumps(engine.run(load_environment("reverse_string"), KINDS["computing"].format("0 0")))
 
     async def one_by_one(_: Any) -> float:
         began = time.perf_counter()
@@ -86,10 +88,18 @@ def calls(engine: DeepGym, number: int = 500) -> dict[str, float]:
         await asyncio.gather(*(member.ask("withdraw", []) for _ in range(number)))
         return time.perf_counter() - began
 
-    return {
-        "one_by_one_per_s": round(number / engine.call(one_by_one)),
-        "at_once_per_s": round(number / engine.call(at_once)),
-    }
+    async def with_results(_: Any) -> None:
+        for _ in range(20):
+            await member.actor.__ray_call__.remote(lambda _: [(n, pickle.loads(packed)) for n in range(results)])
+
+    figures: dict[str, float] = {"one_by_one_per_s": round(number / engine.call(one_by_one))}
+    cpu = time.process_time()
+    figures["at_once_per_s"] = round(number / engine.call(at_once))
+    figures["driver_cpu_ms_per_call"] = round(1000 * (time.process_time() - cpu) / number, 3)
+    cpu = time.process_time()
+    engine.call(with_results)
+    figures["driver_cpu_ms_per_result"] = round(1000 * (time.process_time() - cpu) / (20 * results), 4)
+    return figures
 
 
 def wire_bytes(engine: DeepGym) -> dict[str, int]:

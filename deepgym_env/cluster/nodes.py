@@ -1,6 +1,7 @@
 """The nodes of a cluster that work for an engine: found, given an actor each, dropped when they are lost.
 
-- :class:`Nodes`: all of them; :class:`Member`: one.
+- :class:`Nodes`: all of them; :class:`Member`: an actor of one.
+- :func:`seats`: how many actors a node gets.
 """
 
 from __future__ import annotations
@@ -19,21 +20,43 @@ from deepgym_env.errors import ConfigError
 from deepgym_env.optional import require
 from deepgym_env.sandbox import Isolation
 
-__all__ = ["Member", "Nodes"]
+__all__ = ["Member", "Nodes", "seats"]
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
 _PLACE_SECONDS = 15.0  # for an actor to get the CPUs it asks for, before it asks for fewer
 _PAUSE_SECONDS, _LONGEST_PAUSE = 2.0, 60.0  # after a node whose actor did not start, or ended
 _CALLS = 100_000  # under way at an actor
+_RUNNERS = 8  # that an actor can keep busy: its event loop spends a tenth of the time that a run takes in all
+
+
+def seats(cpus: int, workers: int | None) -> list[tuple[int, int]]:
+    """Return the CPUs and runners of each actor that a node gets.
+
+    Args:
+        cpus: The node's.
+        workers: Runners it is to have; by default as many.
+
+    Example:
+        >>> seats(4, None), seats(20, None), seats(2, 1), seats(2, 12)
+        ([(4, 4)], [(6, 6), (7, 7), (7, 7)], [(1, 1)], [(1, 6), (1, 6)])
+    """
+    runners = workers or cpus
+    number = min(math.ceil(runners / _RUNNERS), cpus)
+
+    def share(total: int, index: int) -> int:
+        return total * (index + 1) // number - total * index // number
+
+    return [(share(min(cpus, runners), index), share(runners, index)) for index in range(number)]
 
 
 @dataclass(eq=False)
 class Member:
-    """A node at work.
+    """A node at work, or the part of it that an actor has.
 
     Attributes:
-        id: Ray's id of it.
+        id: Its name: the node's and a number.
+        node: Ray's id of the node.
         actor: The :class:`~deepgym_env.cluster.node.Node` there.
         workers: Its runners.
         isolation: What is in force there.
@@ -42,6 +65,7 @@ class Member:
     """
 
     id: str
+    node: str
     actor: Any
     workers: int
     isolation: Isolation
@@ -133,27 +157,28 @@ class Nodes:
 
     def _compare(self, alive: Mapping[str, Mapping[str, Any]]) -> None:
         """Drop members that are gone, and start those that are new."""
-        for member in [each for name, each in self.members.items() if name not in alive]:
+        for member in [each for each in self.members.values() if each.node not in alive]:
             self.drop(member, "it left the cluster")
-        self._pauses = {name: pause for name, pause in self._pauses.items() if name in alive}
+        self._pauses = {name: pause for name, pause in self._pauses.items() if name.partition("/")[0] in alive}
         now = asyncio.get_running_loop().time()
-        for name, info in alive.items():
-            busy = name in self.members or name in self._starting or self._pauses.get(name, (0, 0.0))[1] > now
-            if not busy and self._is_fit(info["Resources"]):
-                starting = asyncio.ensure_future(self._start(name, int(info["Resources"]["CPU"])))
-                self._starting[name] = starting
+        for node, info in alive.items():
+            if not self._is_fit(info["Resources"]):
+                continue
+            for number, (cpus, workers) in enumerate(seats(int(info["Resources"]["CPU"]), self._workers)):
+                name = f"{node}/{number}"
+                busy = name in self.members or name in self._starting or self._pauses.get(name, (0, 0.0))[1] > now
+                if not busy:
+                    self._starting[name] = asyncio.ensure_future(self._start(name, node, cpus, workers))
 
     def _is_fit(self, resources: Mapping[str, float]) -> bool:
         return resources.get("CPU", 0) >= 1 and (self._resource is None or resources.get(self._resource, 0) > 0)
 
-    async def _start(self, name: str, cpus: int) -> None:
+    async def _start(self, name: str, node: str, cpus: int, workers: int) -> None:
         try:
-            member = await self._placed(name, cpus)
+            member = await self._placed(name, node, cpus, workers)
             self._pauses.pop(name, None)
             self.members[name] = member
             self._joined(member)
-        except asyncio.CancelledError:
-            raise
         except Exception as error:
             _log.warning("node %s can't be used: %s", name[:12], error)
             self.refused = error
@@ -161,24 +186,23 @@ class Nodes:
         finally:
             self._starting.pop(name, None)
 
-    async def _placed(self, name: str, cpus: int) -> Member:
+    async def _placed(self, name: str, node: str, cpus: int, workers: int) -> Member:
         """Start an actor on a node; where its CPUs are taken by others, one with fewer."""
-        wanted = min(self._workers or cpus, cpus)
         while True:
-            workers = self._workers or wanted
-            actor = self._actor(name, wanted, workers)
+            actor = self._actor(node, cpus, workers)
             try:
-                await asyncio.wait_for(_ready(actor), _PLACE_SECONDS if wanted > 1 else None)
+                await asyncio.wait_for(_ready(actor), _PLACE_SECONDS if cpus > 1 else None)
                 greeting = await _greeting(actor)
-                return Member(name, actor, workers, greeting.isolation)
+                return Member(name, node, actor, workers, greeting.isolation)
             except asyncio.TimeoutError:
                 ray().kill(actor)
-                wanted = math.ceil(wanted / 2)
+                cpus = math.ceil(cpus / 2)
+                workers = workers if self._workers else cpus
             except BaseException:
                 ray().kill(actor)
                 raise
 
-    def _actor(self, name: str, cpus: int, workers: int) -> Any:
+    def _actor(self, node: str, cpus: int, workers: int) -> Any:
         strategies = require("ray.util.scheduling_strategies", "mode 'ray'", "ray")
         made = (
             ray()
@@ -188,7 +212,7 @@ class Nodes:
                 resources={self._resource: 0.001} if self._resource else {},
                 max_concurrency=_CALLS,
                 max_restarts=0,
-                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(name, soft=False),
+                scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(node, soft=False),
             )
         )
         return made.remote(replace(self._config, workers=workers))

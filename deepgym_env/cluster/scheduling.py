@@ -234,7 +234,8 @@ class Schedule:
             return number < 1
         if number < place.runners:
             return True
-        share = self.rest / 2 * place.runners / self.runners
+        # It gets its share of what is left, or half of that where it could not begin at once.
+        share = self.rest * place.runners / self.runners / (1 if number < IN_FLIGHT * place.runners else 2)
         return number < _PER_RUNNER * place.runners and place.busy < min(_AHEAD_SECONDS * place.runners, share)
 
     def _next(self, place: _Place) -> Item | None:

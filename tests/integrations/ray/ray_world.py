@@ -43,9 +43,9 @@ class World:
         self._add(num_cpus=0, include_dashboard=False)
         self.address = self.cluster.address
 
-    def grow(self, **resources: float) -> Any:
+    def grow(self, cpus: int = 1, **resources: float) -> Any:
         """Add a node; return it."""
-        self.nodes.append(self._add(num_cpus=1, resources=resources))
+        self.nodes.append(self._add(num_cpus=cpus, resources=resources))
         return self.nodes[-1]
 
     def _add(self, **arguments: Any) -> Any:

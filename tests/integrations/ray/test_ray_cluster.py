@@ -107,7 +107,7 @@ def test_a_node_that_joins_in_the_middle_is_used(world, dg):
     node = world.grow()
     wait_for(lambda: len(members(dg)) == 3 or future.done())
     assert not future.done()
-    (new,) = [member for member in members(dg) if member.id == node.node_id]
+    (new,) = [member for member in members(dg) if member.node == node.node_id]
 
     async def under_way(inner):
         return inner.executor._dispatcher._schedule.under_way(new)

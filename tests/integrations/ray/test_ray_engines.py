@@ -32,15 +32,19 @@ def test_no_node_means_no_verdict(world, monkeypatch):
         assert engine.run_batch(TASK, [""]).results[0].status == "no_code"
 
 
-def test_a_node_is_chosen_by_its_resource(world, monkeypatch):
-    node = world.grow(special=1)
+def test_a_node_is_chosen_by_its_resource_and_a_large_one_has_several_actors(world, monkeypatch):
+    node = world.grow(cpus=2, special=1)
     monkeypatch.setenv("DEEPGYM_NODE_RESOURCE", "special")
-    with DeepGym("ray", workers=1) as engine:
+    monkeypatch.setenv("DEEPGYM_NODE_WAIT", "5")
+    with DeepGym("ray", workers=9) as engine:
         assert engine.run(TASK, CODES[0]).passed
-        assert [member.id for member in members(engine)] == [node.node_id]
+        wait_for(lambda: len(members(engine)) == 2)
+        assert sorted((member.node, member.workers) for member in members(engine)) == [
+            (node.node_id, 4),
+            (node.node_id, 5),
+        ]
         world.cut_power(node)
-        monkeypatch.setattr(engine._core._engine.executor._patience, "_seconds", 1.0)
-        assert not engine.run(TASK, CODES[0]).has_verdict
+        assert not engine.run(TASK, CODES[1]).has_verdict
 
 
 def test_a_lost_submission_without_retries_has_no_verdict(world):

@@ -117,7 +117,7 @@ def test_a_parquet_file_is_scored(world, example, tmp_path, engine):
     completions = [RIGHT, "nonsense", f"Look:\n```python\n{RIGHT}\n```", None] * 10
     rows = pa.table({"task": ["reverse_string"] * 40, "completion": completions})
     pq.write_table(rows, tmp_path / "completions.parquet")
-    example.score(str(tmp_path / "completions.parquet"), str(tmp_path / "scored"), actors=(1, 2), batch=8)
+    example.score(str(tmp_path / "completions.parquet"), str(tmp_path / "scored"), actors=(1, 1), batch=16)
     scored = pq.read_table(tmp_path / "scored").to_pylist()
     assert len(scored) == 40
     for row in scored:
