@@ -113,11 +113,6 @@ class Nodes:
         self.members: dict[str, Member] = {}
         self.refused: Exception | None = None  # why a node can't be used at all, the last one's reason
 
-    @property
-    def hopeful(self) -> bool:
-        """Whether a node is about to join."""
-        return bool(self._starting)
-
     async def watch(self) -> None:
         """Look for nodes, again and again."""
         while True:
