@@ -105,7 +105,7 @@ class RayExecutor:
             raise ConfigError("the snapshot is of another place than this engine works in: use the engine it is of")
         return await self._places.resume(snapshot)
 
-    async def judge(self, task: WorkspaceTask, session: Workspace, tests: Sequence[StateTest] | None) -> RunResult:
+    async def judge(self, task: WorkspaceTask, session: Workspace, *, tests: Sequence[StateTest] | None) -> RunResult:
         """Judge the state of a session, where it is."""
         if not isinstance(session, DistantSession) or not isinstance(session.home, Member):
             raise ConfigError("the session is of another place than this engine works in: use the engine it is of")

@@ -1,4 +1,4 @@
-"""What runs on each node: an engine with sandboxes of its own, in a Ray actor.
+"""What runs on each node: sandboxes of its own, in a Ray actor.
 
 - :class:`Node`: the actor; :class:`NodeConfig`: what it is told; :class:`Greeting`: what it says of itself.
 - :data:`Order`, :data:`Outcome`: what goes to it and comes back; :func:`portable`: exceptions that can be sent.
@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from deepgym_env._version import __version__
-from deepgym_env.engine import AsyncDeepGym, Mode
 from deepgym_env.errors import ConfigError, DeepGymError, SandboxError
+from deepgym_env.local_executor import LocalExecutor
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import RunResult
 from deepgym_env.sandbox import Isolation, IsolationLevel
+from deepgym_env.sandbox.modes import Mode, backend_for
 from deepgym_env.task import LanguageName, SubmissionTask
 from deepgym_env.workspaces import Workspaces
 
@@ -29,7 +30,7 @@ __all__ = ["Greeting", "Node", "NodeConfig", "Order", "Outcome", "portable"]
 Order = tuple[int, str, str]
 """A submission's ticket, the key of its task, its code."""
 Outcome = tuple[int, RunResult | Exception]
-"""A ticket, and the result, or what the engine raised."""
+"""A ticket, and the result, or what judging it raised."""
 
 _LINGER_SECONDS = 0.02  # results that are ready soon after another go with it
 _TASKS = 256
@@ -39,7 +40,7 @@ _CAPACITY = 4096  # sessions
 
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
-    """What a node's engine is like."""
+    """What a node's sandboxes are like."""
 
     mode: Mode = "local"
     image: str | None = None
@@ -69,14 +70,13 @@ class Node:
 
     def __init__(self, config: NodeConfig) -> None:
         """Start nothing yet."""
-        self._engine = AsyncDeepGym(
-            config.mode,
-            image=config.image,
+        self._executor = LocalExecutor(
+            backend_for(config.mode, config.image),
             workers=config.workers,
             retries=config.retries,
             min_isolation=config.min_isolation,
         )
-        self._workspaces = Workspaces(self._engine, capacity=_CAPACITY)
+        self._workspaces = Workspaces(self._executor, capacity=_CAPACITY)
         self._tasks = _TaskCache()
         self._judging: dict[int, asyncio.Task[None]] = {}
         self._outcomes: list[Outcome] = []
@@ -85,7 +85,7 @@ class Node:
     async def greet(self) -> Greeting | Exception:
         """Start a sandbox and say what it is like."""
         try:
-            return Greeting(__version__, await self._engine.isolation())
+            return Greeting(__version__, await self._executor.isolation())
         except DeepGymError as error:
             return error
 
@@ -134,29 +134,27 @@ class Node:
     ) -> tuple[ProgramResult, ...] | Exception:
         """Compile a program once and run it on each input."""
         try:
-            return await self._engine.execute_many(program, stdins, max_parallel=max_parallel)
+            return await self._executor.execute(program, stdins, max_parallel)
         except Exception as error:
             return portable(error)
 
     async def languages(self) -> Mapping[LanguageName, str | None] | Exception:
         """Return each language with the version of its toolchain in the sandbox."""
         try:
-            return await self._engine.languages()
+            return await self._executor.languages()
         except Exception as error:
             return portable(error)
 
     async def close(self) -> None:
         """End every sandbox."""
         await self._workspaces.aclose()
-        await self._engine.aclose()
+        await self._executor.aclose()
 
     async def _judge(self, ticket: int, key: str, code: str, packed: Awaitable[bytes]) -> None:
         results: list[RunResult] = []
         try:
             task = await self._tasks.get(key, packed)
-            await self._engine.executor.run(
-                [(task, code)], max_parallel=1, done=lambda _, result: results.append(result)
-            )
+            await self._executor.run([(task, code)], max_parallel=1, done=lambda _, result: results.append(result))
             outcome: RunResult | Exception = results[0]
         except Exception as error:
             outcome = portable(error)
