@@ -62,6 +62,7 @@ class Member:
         workers: Its runners.
         isolation: What is in force there.
         sessions: How many it holds, as far as is known.
+        opening: How many it is about to hold.
         alive: Whether it is still at work.
     """
 
@@ -71,6 +72,7 @@ class Member:
     workers: int
     isolation: Isolation
     sessions: int = 0
+    opening: int = 0
     alive: bool = True
 
     async def ask(self, method: str, *arguments: Any) -> Any:

@@ -87,7 +87,7 @@ class Patience:
     async def fewest(self) -> Member:
         """Return the node with the fewest sessions, once there is one; raises as :meth:`some_node` does."""
         await self.some_node()
-        return min(self._nodes.members.values(), key=lambda member: member.sessions / member.workers)
+        return min(self._nodes.members.values(), key=lambda member: (member.sessions + member.opening) / member.workers)
 
     async def aclose(self) -> None:
         """Ask the autoscaler for nothing any more."""
