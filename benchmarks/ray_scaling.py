@@ -20,14 +20,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("RAY_TMPDIR", tempfile.mkdtemp(prefix="dgr", dir="/tmp"))
+FOLDER = tempfile.TemporaryDirectory(prefix="dgr", dir="/tmp", ignore_cleanup_errors=True)
+os.environ.setdefault("RAY_TMPDIR", FOLDER.name)
 os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import ray
-from ray.cluster_utils import Cluster
+import ray  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
 
-from deepgym_env import DeepGym, load_environment
+from deepgym_env import DeepGym, load_environment  # noqa: E402
 
 SLEEPING = """
 import time

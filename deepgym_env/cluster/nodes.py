@@ -1,7 +1,7 @@
 """The nodes of a cluster that work for an engine: found, given an actor each, dropped when they are lost.
 
 - :class:`Nodes`: all of them; :class:`Member`: an actor of one.
-- :func:`seats`: how many actors a node gets.
+- :func:`seats`: how many actors a node gets; :data:`SHARE`: what each takes of the resource nodes are chosen by.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from deepgym_env.errors import ConfigError
 from deepgym_env.optional import require
 from deepgym_env.sandbox import Isolation
 
-__all__ = ["Member", "Nodes", "seats"]
+__all__ = ["SHARE", "Member", "Nodes", "seats"]
 
 _log = logging.getLogger(__name__)
 _LOOK_SECONDS = 1.0
+SHARE = 0.001  # of the custom resource that nodes are chosen by: many engines can be on one
 _PLACE_SECONDS = 15.0  # for an actor to get the CPUs it asks for, before it asks for fewer
 _PAUSE_SECONDS, _LONGEST_PAUSE = 2.0, 60.0  # after a node whose actor did not start, or ended
 _CALLS = 100_000  # under way at an actor
@@ -61,6 +62,7 @@ class Member:
         workers: Its runners.
         isolation: What is in force there.
         sessions: How many it holds, as far as is known.
+        opening: How many it is about to hold.
         alive: Whether it is still at work.
     """
 
@@ -70,6 +72,7 @@ class Member:
     workers: int
     isolation: Isolation
     sessions: int = 0
+    opening: int = 0
     alive: bool = True
 
     async def ask(self, method: str, *arguments: Any) -> Any:
@@ -106,7 +109,7 @@ class Nodes:
             joined: Told of each new node.
             left: Told of each that is lost.
         """
-        self._config, self._workers, self._resource = config, workers, resource
+        self._config, self._workers, self.resource = config, workers, resource
         self._joined, self._left = joined, left
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._pauses: dict[str, tuple[int, float]] = {}  # failures in a row, and until when it is left alone
@@ -166,7 +169,7 @@ class Nodes:
                     self._starting[name] = asyncio.ensure_future(self._start(name, node, cpus, workers))
 
     def _is_fit(self, resources: Mapping[str, float]) -> bool:
-        return resources.get("CPU", 0) >= 1 and (self._resource is None or resources.get(self._resource, 0) > 0)
+        return resources.get("CPU", 0) >= 1 and (self.resource is None or resources.get(self.resource, 0) > 0)
 
     async def _start(self, name: str, node: str, cpus: int, workers: int) -> None:
         try:
@@ -204,7 +207,7 @@ class Nodes:
             .remote(Node)
             .options(
                 num_cpus=cpus,
-                resources={self._resource: 0.001} if self._resource else {},
+                resources={self.resource: SHARE} if self.resource else {},
                 max_concurrency=_CALLS,
                 max_restarts=0,
                 scheduling_strategy=strategies.NodeAffinitySchedulingStrategy(node, soft=False),

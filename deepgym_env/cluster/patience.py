@@ -12,7 +12,7 @@ import time
 
 from deepgym_env.cluster.connection import ray
 from deepgym_env.cluster.dispatch import Dispatcher
-from deepgym_env.cluster.nodes import Member, Nodes
+from deepgym_env.cluster.nodes import SHARE, Member, Nodes
 from deepgym_env.errors import IsolationError, SandboxError
 from deepgym_env.optional import require
 
@@ -87,12 +87,12 @@ class Patience:
     async def fewest(self) -> Member:
         """Return the node with the fewest sessions, once there is one; raises as :meth:`some_node` does."""
         await self.some_node()
-        return min(self._nodes.members.values(), key=lambda member: member.sessions / member.workers)
+        return min(self._nodes.members.values(), key=lambda member: (member.sessions + member.opening) / member.workers)
 
     async def aclose(self) -> None:
         """Ask the autoscaler for nothing any more."""
         if self._asked:
-            await asyncio.to_thread(_request, 0)
+            await asyncio.to_thread(_request, 0, self._nodes.resource)
 
     def _cause(self) -> SandboxError:
         refused = self._nodes.refused
@@ -119,10 +119,11 @@ class Patience:
         if wanted != self._asked:
             self._asked = wanted
             try:
-                await asyncio.to_thread(_request, wanted)
+                await asyncio.to_thread(_request, wanted, self._nodes.resource)
             except ray().exceptions.RayError as error:
                 _log.warning("the cluster's autoscaler can't be asked for nodes: %s", error)
 
 
-def _request(cpus: int) -> None:
-    require("ray.autoscaler.sdk", "mode 'ray'", "ray").request_resources(num_cpus=cpus)
+def _request(cpus: int, resource: str | None) -> None:
+    bundle = {"CPU": 1.0} | ({resource: SHARE} if resource else {})
+    require("ray.autoscaler.sdk", "mode 'ray'", "ray").request_resources(bundles=[bundle] * cpus)

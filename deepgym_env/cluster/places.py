@@ -47,6 +47,7 @@ class Places:
         arguments = {"task": task, "files": list(files), "limits": limits, "ttl": ttl}
         for attempt in itertools.count():
             member = await self._patience.fewest()
+            member.opening += 1  # before anything else is awaited: many are begun at once
             try:
                 name = await self._perform(member, "open", arguments)
             except (IsolationError, ClosedError):
@@ -55,6 +56,8 @@ class Places:
                 if attempt == self._retries:
                     raise
                 continue
+            finally:
+                member.opening -= 1
             used = limits or (task.limits if task is not None else SessionLimits())
             return DistantSession(name, used, self._caller(member), home=member, isolation=member.isolation)
         raise AssertionError

@@ -32,6 +32,23 @@ def test_no_node_means_no_verdict(world, monkeypatch):
         assert engine.run_batch(TASK, [""]).results[0].status == "no_code"
 
 
+def test_the_autoscaler_is_asked_for_a_node_while_there_is_none(world, monkeypatch):
+    """Seen where Ray's autoscaler reads it; the wish is withdrawn at the end."""
+    monkeypatch.setenv("DEEPGYM_NODE_RESOURCE", "none_has_it")
+
+    def wish():
+        return ray.experimental.internal_kv._internal_kv_get("autoscaler_resource_request") or b""
+
+    with DeepGym("ray", workers=1) as engine:
+        future = engine.submit(lambda inner: inner.run(TASK, CODES[0]))
+        wait_for(lambda: b"none_has_it" in wish())
+        future.cancel()
+        wait_for(lambda: b"none_has_it" not in wish())
+        engine.submit(lambda inner: inner.run(TASK, CODES[0]))
+        wait_for(lambda: b"none_has_it" in wish())
+    assert b"none_has_it" not in wish()
+
+
 def test_a_node_is_chosen_by_its_resource_and_a_large_one_has_several_actors(world, monkeypatch):
     node = world.grow(cpus=2, special=1)
     monkeypatch.setenv("DEEPGYM_NODE_RESOURCE", "special")

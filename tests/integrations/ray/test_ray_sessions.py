@@ -9,6 +9,7 @@ import pytest
 import ray
 from ray_world import members, wait_for
 
+from deepgym_env.blocking import BlockingSession
 from deepgym_env.envs import CodingEnv
 from deepgym_env.errors import ClosedError, ConfigError, RefusedError, SandboxError
 from deepgym_env.task import File, StateTest, WorkspaceTask
@@ -107,8 +108,13 @@ def test_snapshots_and_forks_of_a_session(dg):
             session.read("nothing")
 
 
-def test_sessions_go_to_the_node_with_the_fewest(dg):
-    sessions = [dg.session() for _ in range(4)]
+@pytest.mark.parametrize("at_once", [False, True])
+def test_sessions_go_to_the_node_with_the_fewest(dg, at_once):
+    if at_once:
+        futures = [dg.submit(lambda engine: engine.session()) for _ in range(4)]
+        sessions = [BlockingSession(future.result(), dg) for future in futures]
+    else:
+        sessions = [dg.session() for _ in range(4)]
     homes = [session.session.home.id for session in sessions]
     assert {homes.count(member.id) for member in members(dg)} == {2}
     for session in sessions:
