@@ -27,6 +27,7 @@ test-integrations-%: .venvs/%/.installed
 	OMP_NUM_THREADS=1 .venvs/$*/bin/python -m pytest -n 2 --dist loadgroup $(or $(ARGS),tests/integrations/$*)
 
 .SECONDEXPANSION:
+.PRECIOUS: .venvs/%/.installed
 .venvs/%/.installed: tests/integrations/%/requirements.txt pyproject.toml $(STAMP) \
 		$$(wildcard tests/integrations/$$*/requirements-no-deps.txt)
 	$(UV) venv --clear --python $(BIN)/python .venvs/$*

@@ -109,6 +109,7 @@ def test_keys(shown):
     assert shown.locator("details:not([open])").count() == 0
     press("ArrowRight")
     shown.wait_for_function("document.querySelector('h1').textContent.startsWith('needle')")
+    shown.wait_for_load_state()  # before that there are no keys
     press("r")
     shown.wait_for_url("**/run")
     press("e")
