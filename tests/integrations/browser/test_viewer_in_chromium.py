@@ -108,8 +108,10 @@ def test_keys(shown):
     press("o")
     assert shown.locator("details:not([open])").count() == 0
     press("ArrowRight")
-    shown.wait_for_function("document.querySelector('h1').textContent.startsWith('needle')")
-    shown.wait_for_load_state()  # before that there are no keys
+    # Before it is complete a page has no keys.
+    shown.wait_for_function(
+        "document.readyState === 'complete' && document.querySelector('h1').textContent.startsWith('needle')"
+    )
     press("r")
     shown.wait_for_url("**/run")
     press("e")
@@ -139,8 +141,7 @@ def test_two_chosen_by_keys_are_compared(shown):
 def test_the_list_follows_what_is_typed(shown, url):
     shown.keyboard.press("/")
     shown.keyboard.type("haystack")
-    wait_for_count(shown, "1 of 61")
-    assert shown.url == f"{url}?q=haystack&sort=newest"
+    shown.wait_for_url(f"{url}?q=haystack&sort=newest")
     assert shown.locator("tr[data-row]").count() == 1
     shown.keyboard.press("Control+a")
     shown.keyboard.type("return 17")
