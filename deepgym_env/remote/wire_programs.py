@@ -153,7 +153,11 @@ class ProgramOutcome(_Message):
     def of(cls, result: ProgramResult) -> ProgramOutcome:
         """Return a result as it goes over the wire."""
         return cls.model_validate(
-            {**dict(result), "has_verdict": result.has_verdict, "files": [ProgramFile.of(file) for file in result.files]}
+            {
+                **dict(result),
+                "has_verdict": result.has_verdict,
+                "files": [ProgramFile.of(file) for file in result.files],
+            }
         )
 
     def result(self) -> ProgramResult:

@@ -49,7 +49,9 @@ class Compatible:
             responses=declared(413, 415, 422, 503),
             generate_unique_id_function=lambda route: route.name,
         )
-        self.router.include_router(create_sandbox_fusion_router(services.engine, concurrency=_THREADS))
+        self.router.include_router(
+            create_sandbox_fusion_router(services.engine, concurrency=_THREADS), responses=declared(404)
+        )
         self.router.include_router(create_openrlhf_router(dg=services.engine))
         self.router.include_router(create_verltool_router(self._live, threads=self._threads))
         self.router.add_api_route("/health", _health, methods=["GET"], tags=["episodes"], name="verltool_health")

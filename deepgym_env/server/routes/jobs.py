@@ -90,7 +90,7 @@ async def submit_job(
     return job
 
 
-@router.get("", operation_id="list_jobs", summary="List jobs")
+@router.get("", operation_id="list_jobs", summary="List jobs", responses=declared(422))
 async def list_jobs(
     store: _Store,
     caller: _Caller,
@@ -147,7 +147,9 @@ async def job_events(
         yield event
 
 
-@router.post("/{job_id}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=declared(404, 422))
+@router.post(
+    "/{job_id}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=declared(404, 413, 415, 422)
+)
 async def cancel_job(job: _Job, store: _Store) -> Job:
     """End a job: nothing more of it is judged, and what is being judged is dropped. What there is stays.
 
