@@ -26,11 +26,12 @@ class Described(FastAPI):
         """Return the description."""
         if self.openapi_schema:
             return self.openapi_schema
-        self.openapi_schema = description = _exact(super().openapi())
+        description: dict[str, Any] = _exact(super().openapi())
         for operations in description["paths"].values():
             for operation in operations.values():
                 for answer in operation["responses"].values():
                     _correct(answer)
+        self.openapi_schema = description
         return description
 
 
