@@ -13,7 +13,8 @@ from typing import Any
 
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
-from deepgym_env.executors import Mode, Options, executor_for
+from deepgym_env.executor_modes import executor_for
+from deepgym_env.executors import Executor, Mode, Options
 from deepgym_env.extraction import extract_code
 from deepgym_env.judge.not_run import not_run
 from deepgym_env.programs import Program, ProgramResult
@@ -109,6 +110,11 @@ class AsyncDeepGym:
     def workers(self) -> int:
         """Runners side by side."""
         return self._executor.workers
+
+    @property
+    def executor(self) -> Executor:
+        """Where its work is done, for submissions that are checked and are code already."""
+        return self._executor
 
     async def run(self, env: Environment | str, model_output: str) -> RunResult:
         """Judge one submission.
@@ -256,7 +262,7 @@ class AsyncDeepGym:
         Raises:
             TaskError: If the task's checker is broken.
         """
-        return await self._executor.judge(_workspace_task(task), session, tests)
+        return await self._executor.judge(_workspace_task(task), session, tests=tests)
 
     async def execute(self, program: Program, stdin: bytes = b"") -> ProgramResult:
         """Compile a stand-alone program and run it.

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "ClosedError",
@@ -77,6 +78,10 @@ class UnknownTaskError(TaskError):
         close = difflib.get_close_matches(task_id.rpartition("/")[2], list(known), n=3)
         near = f"did you mean {' or '.join(map(repr, close))}?" if close else "`deepgym list` shows all."
         super().__init__(f"no task {task_id!r}: {hint or near}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return what another process makes of it: an error of the same words."""
+        return UnknownTaskError.__new__, (UnknownTaskError, *self.args)
 
 
 class StoreError(TaskError):

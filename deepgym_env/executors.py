@@ -1,6 +1,6 @@
 """Where an engine's work is done: on this machine's sandboxes, by a server, on a cluster.
 
-- :class:`Executor`: what every place offers an engine; :data:`Mode`: their names; :func:`executor_for`.
+- :class:`Executor`: what every place offers an engine; :data:`Mode`: their names.
 - :class:`Options`: what an engine was told of its place.
 """
 
@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from deepgym_env.errors import ConfigError
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.result import RunResult
 from deepgym_env.sandbox import Backend, Isolation, IsolationLevel
 from deepgym_env.sandbox.modes import MODES as SANDBOXES
-from deepgym_env.sandbox.modes import backend_for
 from deepgym_env.sandbox.workspace import Workspace
 from deepgym_env.task import File, LanguageName, SessionLimits, StateTest, SubmissionTask, WorkspaceTask
 
-__all__ = ["MODES", "Done", "Executor", "Mode", "Options", "Submission", "executor_for"]
+__all__ = ["MODES", "Done", "Executor", "Mode", "Options", "Submission"]
 
 Mode = Literal["local", "docker", "gvisor", "runsc", "daytona", "remote", "ray"]
 MODES: tuple[Mode, ...] = (*SANDBOXES, "remote", "ray")
@@ -66,7 +64,7 @@ class Executor(Protocol):
     async def resume(self, snapshot: Any) -> Workspace:
         """Start a session as another one was when the snapshot was taken."""
 
-    async def judge(self, task: WorkspaceTask, session: Workspace, tests: Sequence[StateTest] | None) -> RunResult:
+    async def judge(self, task: WorkspaceTask, session: Workspace, *, tests: Sequence[StateTest] | None) -> RunResult:
         """Judge the state of a session."""
 
     async def execute(
@@ -95,31 +93,3 @@ class Options:
     backend: Backend | None = None
     url: str | None = None
     api_key: str | None = field(default=None, repr=False)
-
-
-def executor_for(mode: str, options: Options) -> Executor:
-    """Return the executor a mode stands for; it starts nothing yet.
-
-    Raises:
-        ConfigError: If there is no such mode, or an option doesn't go with it.
-    """
-    if mode not in MODES and options.backend is None:
-        raise ConfigError(f"mode must be one of {', '.join(MODES)}, got {mode!r}")
-    if mode == "remote":
-        from deepgym_env.remote.executor import RemoteExecutor
-
-        return RemoteExecutor(options)
-    if mode == "ray":
-        from deepgym_env.cluster.executor import RayExecutor
-
-        return RayExecutor(options)
-    if options.url is not None or options.api_key is not None:
-        raise ConfigError(f"mode {mode!r} takes no url and no api_key: they are for 'remote' and 'ray'")
-    from deepgym_env.local_executor import LocalExecutor
-
-    return LocalExecutor(
-        options.backend or backend_for(mode, options.image),
-        workers=options.workers,
-        retries=options.retries,
-        min_isolation=options.min_isolation,
-    )

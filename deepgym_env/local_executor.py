@@ -83,7 +83,7 @@ class LocalExecutor:
         """Start a session as another one was when the snapshot was taken."""
         return await self.fleet.resume(snapshot)
 
-    async def judge(self, task: WorkspaceTask, session: Workspace, tests: Sequence[StateTest] | None) -> RunResult:
+    async def judge(self, task: WorkspaceTask, session: Workspace, *, tests: Sequence[StateTest] | None) -> RunResult:
         """Judge the state of a session."""
         if not isinstance(session, Session):
             raise ConfigError("the session is of another place than this engine works in: use the engine it is of")

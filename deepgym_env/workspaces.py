@@ -1,6 +1,7 @@
 """Sessions of an engine by id: for transports that can pass plain values only, as a cluster's and HTTP are.
 
 - :class:`Workspaces`; what is at the other end is a :class:`~deepgym_env.distant_session.DistantSession`.
+- :class:`Opener`: where sessions are opened.
 """
 
 from __future__ import annotations
@@ -10,21 +11,40 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ClosedError, ConfigError, RefusedError, SandboxError, UnknownSessionError
 from deepgym_env.result import RunResult
 from deepgym_env.sandbox import Isolation
 from deepgym_env.sandbox.workspace import Keepsake, Workspace
 from deepgym_env.task import File, SessionLimits, StateTest, WorkspaceTask
 
-__all__ = ["Workspaces"]
+__all__ = ["Opener", "Workspaces"]
 
 _OF_SESSIONS = ("exec", "read", "write", "edit", "list", "service_state")
 _OF_THIS = ("snapshot", "restore", "drop", "fork", "isolation", "describe")
 _WHOLE = ("open", "resume", "judge", "close")
 _SNAPSHOTS = 64  # for each session there may be
+
+
+class Opener(Protocol):
+    """Where sessions are: an engine, or an executor."""
+
+    async def session(
+        self,
+        task: WorkspaceTask | None,
+        *,
+        files: Sequence[File],
+        limits: SessionLimits | None,
+        ttl: float | None,
+    ) -> Workspace:
+        """Start a session."""
+
+    async def resume(self, snapshot: Any) -> Workspace:
+        """Start a session as another one was."""
+
+    async def judge(self, task: WorkspaceTask, session: Workspace, *, tests: Sequence[StateTest] | None) -> RunResult:
+        """Judge the state of a session."""
 
 
 @dataclass(slots=True)
@@ -45,6 +65,7 @@ class Workspaces:
 
     Example:
         >>> import asyncio
+        >>> from deepgym_env import AsyncDeepGym
         >>> async def main():
         ...     async with AsyncDeepGym(workers=1) as engine:
         ...         workspaces = Workspaces(engine)
@@ -54,9 +75,7 @@ class Workspaces:
         'hello'
     """
 
-    def __init__(
-        self, engine: AsyncDeepGym, *, capacity: int = 1024, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, engine: Opener, *, capacity: int = 1024, clock: Callable[[], float] = time.monotonic) -> None:
         """Keep no session yet.
 
         Args:

@@ -92,7 +92,7 @@ class RemoteExecutor:
         """Start a session as another one was when the snapshot was taken."""
         return await self._sessions.resume(snapshot)
 
-    async def judge(self, task: WorkspaceTask, session: Workspace, tests: Sequence[StateTest] | None) -> RunResult:
+    async def judge(self, task: WorkspaceTask, session: Workspace, *, tests: Sequence[StateTest] | None) -> RunResult:
         """Judge the state of a session."""
         if not isinstance(session, DistantSession) or session.home != self._connection.address.url:
             raise ConfigError("the session is of another place than this engine works in: use the engine it is of")

@@ -5,6 +5,7 @@
 - :class:`EnvironmentSummary`, :class:`EnvironmentDetails`: tasks there are.
 - :class:`Job`, :class:`Jobs`, :class:`JobResults`: batches that are judged while nobody waits.
 - :class:`Problem`: what went wrong (RFC 9457).
+- :class:`Message`, :class:`Answer`: what the others derive from.
 - :data:`MAX_ITEMS`, :data:`MAX_TEXT`: how much one request may hold; :data:`Tasks`: tasks by value.
 """
 
@@ -21,6 +22,7 @@ from deepgym_env.result import CaseResult, RunResult, RunStatus, Timing
 __all__ = [
     "MAX_ITEMS",
     "MAX_TEXT",
+    "Answer",
     "BatchRequest",
     "BatchResponse",
     "EnvironmentDetails",
@@ -32,6 +34,7 @@ __all__ = [
     "JobResults",
     "JobStatus",
     "Jobs",
+    "Message",
     "Page",
     "Problem",
     "RunRequest",
@@ -66,8 +69,16 @@ def _not_too_long(text: str) -> str:
 _Text = Annotated[str, AfterValidator(_not_too_long), Field(json_schema_extra={"maxLength": MAX_TEXT})]
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
+    """What a client sends: a field that isn't known is refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """What the server answers: a client takes fields of a newer server's for nothing."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 _EXAMPLE: dict[str, Any] = {
@@ -76,7 +87,7 @@ _EXAMPLE: dict[str, Any] = {
 }
 
 
-class Item(_Message):
+class Item(Message):
     """One submission."""
 
     environment: str = Field(
@@ -97,7 +108,7 @@ class RunRequest(Item):
     tasks: Tasks
 
 
-class BatchRequest(_Message):
+class BatchRequest(Message):
     """Submissions to judge now, each of a task of its own; equal ones are run once."""
 
     model_config = ConfigDict(
@@ -114,7 +125,7 @@ class JobRequest(BatchRequest):
     name: str = Field(default="", max_length=256, pattern="^[^\\x00]*$", description="For people.")
 
 
-class Verdict(_Message):
+class Verdict(Answer):
     """What one submission came to.
 
     Attributes:
@@ -151,13 +162,13 @@ class Verdict(_Message):
         return RunResult(**{name: getattr(self, name) for name in RunResult.model_fields})
 
 
-class BatchResponse(_Message):
+class BatchResponse(Answer):
     """Verdicts, in the order of the items."""
 
     results: list[Verdict]
 
 
-class EnvironmentSummary(_Message):
+class EnvironmentSummary(Answer):
     """A task there is, in a list."""
 
     id: str
@@ -185,7 +196,7 @@ class EnvironmentDetails(EnvironmentSummary):
     )
 
 
-class Page(_Message):
+class Page(Answer):
     """Tasks there are, a page at a time."""
 
     environments: list[EnvironmentSummary]
@@ -193,7 +204,7 @@ class Page(_Message):
     next: str | None = Field(description="The `after` of the next page; null on the last one.")
 
 
-class Job(_Message):
+class Job(Answer):
     """A batch that is judged while nobody waits."""
 
     id: str
@@ -206,21 +217,21 @@ class Job(_Message):
     finished: datetime | None
 
 
-class Jobs(_Message):
+class Jobs(Answer):
     """Jobs there are, the newest first, a page at a time."""
 
     jobs: list[Job]
     next: str | None = Field(description="The `after` of the next page; null on the last one.")
 
 
-class JobResult(_Message):
+class JobResult(Answer):
     """The verdict on one item of a job."""
 
     position: int
     verdict: Verdict
 
 
-class JobResults(_Message):
+class JobResults(Answer):
     """Verdicts in the order of the items, up to the first that is still to come, a page at a time."""
 
     results: list[JobResult]
@@ -230,7 +241,7 @@ class JobResults(_Message):
     )
 
 
-class Problem(_Message):
+class Problem(Answer):
     """What went wrong, as RFC 9457 has it (`application/problem+json`)."""
 
     type: str = "about:blank"

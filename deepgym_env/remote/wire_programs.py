@@ -13,10 +13,10 @@ import binascii
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from deepgym_env.programs import Program, ProgramResult, ProgramStatus, ProgramTiming
-from deepgym_env.remote.wire import MAX_ITEMS, Tasks
+from deepgym_env.remote.wire import MAX_ITEMS, Answer, Message, Tasks
 from deepgym_env.sandbox import Isolation, IsolationLevel, Layer
 from deepgym_env.task import File, LanguageName, ProgramLimits
 
@@ -53,11 +53,7 @@ Base64 = Annotated[
 """Bytes, in base64 where they are sent."""
 
 
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProgramFile(_Message):
+class ProgramFile(Message):
     """A file beside a program's source."""
 
     path: str = Field(max_length=4096)
@@ -74,7 +70,7 @@ class ProgramFile(_Message):
         return File(self.path, self.data, self.executable)
 
 
-class ProgramSource(_Message):
+class ProgramSource(Message):
     """A stand-alone program."""
 
     language: LanguageName
@@ -98,7 +94,7 @@ class ProgramSource(_Message):
         )
 
 
-class ProgramRequest(_Message):
+class ProgramRequest(Message):
     """A program to compile once and run on each input."""
 
     model_config = ConfigDict(
@@ -132,7 +128,7 @@ class ProgramRequest(_Message):
         return cls(program=source, stdins=list(stdins))
 
 
-class ProgramOutcome(_Message):
+class ProgramOutcome(Answer):
     """What one run of a program came to; see :class:`~deepgym_env.programs.ProgramResult`."""
 
     status: ProgramStatus
@@ -166,13 +162,13 @@ class ProgramOutcome(_Message):
         return ProgramResult(**fields, files=tuple(file.file() for file in self.files))
 
 
-class ProgramResults(_Message):
+class ProgramResults(Answer):
     """What the runs came to, in the order of the inputs."""
 
     results: list[ProgramOutcome]
 
 
-class Languages(_Message):
+class Languages(Answer):
     """Languages programs may be in."""
 
     languages: dict[LanguageName, str | None] = Field(
@@ -181,7 +177,7 @@ class Languages(_Message):
     )
 
 
-class LayerReport(_Message):
+class LayerReport(Answer):
     """One layer of isolation."""
 
     name: str
@@ -191,7 +187,7 @@ class LayerReport(_Message):
     remedy: str = Field(description="How to get it.")
 
 
-class IsolationReport(_Message):
+class IsolationReport(Answer):
     """What stands between a submission and the machine, as `deepgym doctor` says it."""
 
     level: IsolationLevel
@@ -219,7 +215,7 @@ class IsolationReport(_Message):
         return Isolation(layers, self.python, tuple(self.missing_modules))
 
 
-class AuditRequest(_Message):
+class AuditRequest(Message):
     """A task to attack."""
 
     model_config = ConfigDict(

@@ -4,17 +4,17 @@
 - :class:`SessionState`, :class:`SessionSummary`, :class:`SessionList`: those under way.
 - :class:`StepRequest`, :class:`StepAnswer`: a turn.
 - :class:`SnapshotName`: an episode as it was; :class:`TaskSource`, :class:`TaskFields`: which task.
-- :class:`Message`: what every message is.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from deepgym_env.remote.wire import Answer, Message
 
 __all__ = [
-    "Message",
     "ResetSession",
     "SessionList",
     "SessionState",
@@ -28,12 +28,6 @@ __all__ = [
 ]
 
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
-
-
-class Message(BaseModel):
-    """What every message is: nothing more than it says, and fixed."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class TaskFields(Message):
@@ -89,7 +83,7 @@ class StepRequest(Message):
     )
 
 
-class StepAnswer(Message):
+class StepAnswer(Answer):
     """What a turn came to.
 
     Attributes:
@@ -113,7 +107,7 @@ class StepAnswer(Message):
     info: dict[str, Any]
 
 
-class SessionSummary(Message):
+class SessionSummary(Answer):
     """An episode under way, in a list.
 
     Attributes:
@@ -161,7 +155,7 @@ class SessionState(SessionSummary):
         return SessionSummary(**{name: getattr(self, name) for name in SessionSummary.model_fields})
 
 
-class SessionList(Message):
+class SessionList(Answer):
     """Your episodes under way, oldest first."""
 
     sessions: list[SessionSummary]

@@ -12,8 +12,9 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from deepgym_env.remote.wire import Answer, Message
 from deepgym_env.remote.wire_programs import Base64, LayerReport
-from deepgym_env.remote.wire_sessions import Message, TaskFields, TaskSource
+from deepgym_env.remote.wire_sessions import TaskFields, TaskSource
 from deepgym_env.sandbox import Command, Entry, Isolation, IsolationLevel, Layer
 from deepgym_env.task import File, SessionLimits
 
@@ -82,7 +83,7 @@ class OpenWorkspace(TaskFields):
         return self
 
 
-class WorkspaceIsolation(Message):
+class WorkspaceIsolation(Answer):
     """What isolates a workspace's commands."""
 
     layers: list[LayerReport]
@@ -105,7 +106,7 @@ class WorkspaceIsolation(Message):
         return Isolation(tuple(Layer(**dict(layer)) for layer in self.layers), self.python, tuple(self.missing_modules))
 
 
-class OpenedWorkspace(Message):
+class OpenedWorkspace(Answer):
     """A workspace that was opened.
 
     Attributes:
@@ -133,7 +134,7 @@ class ExecRequest(Message):
     limits: SessionLimits | None = None
 
 
-class CommandOutcome(Message):
+class CommandOutcome(Answer):
     """What came of a command; see :class:`~deepgym_env.sandbox.session.Command`."""
 
     code: int
@@ -165,7 +166,7 @@ class ReadRequest(Message):
     limit: int = Field(default=1 << 24, ge=0, le=1 << 26)
 
 
-class FileContents(Message):
+class FileContents(Answer):
     """What a file holds."""
 
     data: Base64
@@ -194,7 +195,7 @@ class ListRequest(Message):
     limit: int = Field(default=500, ge=1, le=100_000)
 
 
-class ListedEntry(Message):
+class ListedEntry(Answer):
     """One line of a listing."""
 
     path: str
@@ -202,7 +203,7 @@ class ListedEntry(Message):
     size: int
 
 
-class Listing(Message):
+class Listing(Answer):
     """What lies below a folder, sorted, and whether that is all of it."""
 
     entries: list[ListedEntry]
@@ -215,7 +216,7 @@ class Listing(Message):
         return cls(entries=listed, complete=complete)
 
 
-class ServiceState(Message):
+class ServiceState(Answer):
     """What a workspace's service has kept."""
 
     state: Any

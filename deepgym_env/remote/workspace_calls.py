@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from deepgym_env.errors import ClosedError, DeepGymError, RefusedError, SandboxError, UnknownSessionError
-from deepgym_env.remote.wire_sessions import Message, SnapshotName
+from deepgym_env.remote.wire import Message
+from deepgym_env.remote.wire_sessions import SnapshotName
 from deepgym_env.remote.wire_workspaces import (
     CommandOutcome,
     EditRequest,

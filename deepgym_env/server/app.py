@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
@@ -50,8 +49,6 @@ _ROUTERS = (
     health.router,
     docs.router,
 )
-# What goes on beside the requests: entered when the server starts, left before its engine is closed.
-_RUNNING: tuple[Callable[[Services], AbstractAsyncContextManager[object]], ...] = (jobs_running, sessions_running)
 _LARGE = 1 << 16  # bytes of an answer: from here on it is worth compressing
 
 _DESCRIPTION = """\
@@ -78,8 +75,9 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as running:
-            for run in _RUNNING:
-                await running.enter_async_context(run(services))
+            # What goes on beside the requests is left before the engine is closed.
+            await running.enter_async_context(jobs_running(services))
+            app.state.live = await running.enter_async_context(sessions_running(services))
             await running.enter_async_context(compatible.running(app))
             yield
         if engine is None:

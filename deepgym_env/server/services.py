@@ -25,7 +25,6 @@ from deepgym_env.server.tasks import TaskShelf
 
 if TYPE_CHECKING:
     from deepgym_env.engine import AsyncDeepGym
-    from deepgym_env.server.live.running import Live
     from deepgym_env.server.store.database import Database
 
 __all__ = ["Services", "services_of"]
@@ -51,7 +50,6 @@ class Services:
         tasks: Finds the tasks requests name.
         job_items: Items of jobs that wait or run, at all servers of the database, as of late.
         auditing: Held while a task is attacked: one at a time.
-        live: The sessions it keeps, while it runs.
     """
 
     settings: Settings
@@ -67,7 +65,6 @@ class Services:
     tasks: TaskShelf = field(default_factory=TaskShelf)
     job_items: int = 0
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
-    live: Live | None = None
 
     def __post_init__(self) -> None:
         """Make the parts that follow from the others."""
@@ -83,11 +80,7 @@ class Services:
         self.metrics.watch("deepgym_queue_limit", "Submissions there is room for.", lambda: self.capacity.limit)
         self.metrics.watch("deepgym_job_items", "Items of jobs that wait or run.", lambda: self.job_items)
         self.metrics.watch("deepgym_workers", "Sandboxes side by side.", lambda: self.engine.workers)
-        self.metrics.watch("deepgym_sessions", "Episodes and workspaces kept.", self._sessions)
         self.metrics.watch("deepgym_draining", "1 while the server goes down.", lambda: self.drain.draining)
-
-    def _sessions(self) -> int:
-        return self.live.held().total() if self.live is not None else 0
 
     async def ask(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         """Run ``ask(engine)`` on the engine's event loop, and wait for what it returns on this one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ def write_log(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A log of a few episodes of a real task: solved at once, repaired, given up."""
     path = tmp_path_factory.mktemp("played") / "episodes.jsonl"
     right = deepgym_env.load_task("reverse_string").reference
@@ -91,5 +91,5 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for action in actions:
             env.step(action)
     env.reset()
-    yield path  # the environment stays open, so that the engine all share needn't start again
-    env.close()
+    env.close()  # others' tests see whether the engine that all share has ended
+    return path

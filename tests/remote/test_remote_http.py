@@ -21,6 +21,7 @@ from deepgym_env.errors import (
     RemoteError,
     UnknownTaskError,
 )
+from deepgym_env.remote import wire
 from deepgym_env.remote.address import Address, address_of
 from deepgym_env.remote.http import Connection, UnavailableError
 
@@ -281,3 +282,11 @@ def test_a_certificate_that_is_not_trusted_is_an_error_at_once(certificate, monk
         assert server.asked == []
         monkeypatch.setenv("SSL_CERT_FILE", f"{certificate}.crt")
         assert ask(server.url) == {"fine": True}
+
+
+def test_what_a_newer_server_adds_to_an_answer_is_no_fault():
+    job = {"id": "a", "name": "", "status": "queued", "total": 1, "done": 0, "without_verdict": 0}
+    told = {**job, "created": "2026-01-01T00:00:00Z", "finished": None, "priority": "high"}
+    assert wire.Job.model_validate(told).id == "a"
+    with pytest.raises(ValueError, match="priority"):
+        wire.JobRequest.model_validate({"items": [{"environment": "a", "completion": ""}], "priority": "high"})

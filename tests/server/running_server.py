@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from deepgym_env import DeepGym
 from deepgym_env.server.app import create_app
@@ -24,6 +25,7 @@ from deepgym_env.server.settings import Settings
 class Api(httpx.Client):
     """A client of a server whose parts can be looked at."""
 
+    app: FastAPI
     services: Services
 
 
@@ -40,7 +42,7 @@ def serving(folder: Path, engine: DeepGym, **settings: Any) -> Iterator[Api]:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
         with Api(base_url=f"http://127.0.0.1:{listening.getsockname()[1]}", timeout=120, trust_env=False) as api:
-            api.services = app.state.services
+            api.app, api.services = app, app.state.services
             yield api
     finally:
         server.should_exit = True

@@ -10,7 +10,7 @@ import contextlib
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from gymnasium.error import ResetNeeded
 
@@ -24,10 +24,8 @@ from deepgym_env.server.live.record import Record
 from deepgym_env.server.live.state import State, info_told, score_of
 from deepgym_env.server.live.steps import Steps
 from deepgym_env.server.live.tasks import task_of
+from deepgym_env.server.services import Services
 from deepgym_env.task import AnyTask
-
-if TYPE_CHECKING:
-    from deepgym_env.server.services import Services
 
 __all__ = ["LiveSession"]
 

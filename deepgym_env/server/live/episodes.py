@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from deepgym_env.episodes import EpisodeWriter
 from deepgym_env.errors import ClosedError, UnknownSessionError
 from deepgym_env.remote.wire_sessions import SessionState, StartSession
 from deepgym_env.server.live.episode import LiveSession
 from deepgym_env.server.live.seats import Seats
-
-if TYPE_CHECKING:
-    from deepgym_env.server.services import Services
+from deepgym_env.server.services import Services
 
 __all__ = ["LiveSessions"]
 

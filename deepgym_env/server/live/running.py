@@ -12,7 +12,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING
 
 from fastapi import HTTPException, Request
 
@@ -21,9 +20,7 @@ from deepgym_env.errors import ClosedError, SandboxError
 from deepgym_env.server.live.episodes import LiveSessions
 from deepgym_env.server.live.seats import Seats
 from deepgym_env.server.live.workspaces import LiveWorkspaces
-
-if TYPE_CHECKING:
-    from deepgym_env.server.services import Services
+from deepgym_env.server.services import Services
 
 __all__ = ["Live", "live_of", "sessions_running"]
 
@@ -68,10 +65,11 @@ async def sessions_running(services: Services, *, clock: Callable[[], float] = t
     """Keep sessions, end those that are idle, and all when the server goes down: a part of its lifespan.
 
     Args:
-        services: The parts of the server; its ``live`` is set.
+        services: The parts of the server.
         clock: Seconds that only grow.
     """
-    live = services.live = Live(services, clock)
+    live = Live(services, clock)
+    services.metrics.watch("deepgym_sessions", "Episodes and workspaces kept.", lambda: live.held().total())
 
     async def sweep() -> None:
         while True:
@@ -96,7 +94,7 @@ async def sessions_running(services: Services, *, clock: Callable[[], float] = t
 
 def live_of(request: Request) -> Live:
     """Return the sessions of the server a request came to: a dependency."""
-    live: Live | None = request.app.state.services.live
+    live: Live | None = getattr(request.app.state, "live", None)
     if live is None:
         raise HTTPException(503, "the server is starting, or shutting down", {"Retry-After": "5"})
     return live

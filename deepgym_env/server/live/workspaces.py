@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ClosedError
 from deepgym_env.server.live.seats import Seats
+from deepgym_env.server.services import Services
 from deepgym_env.workspaces import Workspaces
-
-if TYPE_CHECKING:
-    from deepgym_env.server.services import Services
 
 __all__ = ["LiveWorkspaces"]
 
