@@ -91,6 +91,17 @@ def test_nobody_acts_in_an_episode_of_another_key(tmp_path: Path, served: Callab
     assert act(key, RIGHT).json()["observations"][0]["reward"] == 1.0
 
 
+def test_a_program_waits_for_its_key_instead_of_being_refused(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run", key_concurrency=1)
+    program = {"code": "print(1)", "language": "python"}
+
+    def run(_: int) -> int:
+        return httpx.post(f"{with_key(address, key)}/run_code", json=program, timeout=60).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(run, range(12))) == [200] * 12
+
+
 def test_they_share_the_room_of_the_others(served: Callable[..., tuple[str, str]]) -> None:
     address, key = served("run", "read", max_queue=1)
     base = with_key(address, key)
