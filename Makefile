@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed-dev
 # Frameworks that can't live together have environments of their own: a folder of tests each, with its requirements;
 # of what is in requirements-no-deps.txt, requirements.txt has the part that the tests need.
-INTEGRATIONS ?= common verl openenv browser ray
+INTEGRATIONS ?= common api verl openenv browser ray
 # uv doesn't read pip's settings: where they name wheels on disk or a certificate, it is told.
 PIP_HAS = $(shell $(PYTHON) -m pip config get global.$(1) 2>/dev/null)
 FIND_LINKS = $(or $(PIP_FIND_LINKS),$(call PIP_HAS,find-links))

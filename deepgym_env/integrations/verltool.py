@@ -15,7 +15,7 @@ https://github.com/TIGER-AI-Lab/verl-tool.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +117,12 @@ def create_verltool_app(
 
 
 def create_verltool_router(
-    live: LiveEpisodes, task: str | None = None, *, max_turns: int | None = None, threads: Executor | None = None
+    live: LiveEpisodes,
+    task: str | None = None,
+    *,
+    max_turns: int | None = None,
+    threads: Executor | None = None,
+    owner: Callable[..., Any] = lambda: "",
 ) -> APIRouter:
     """Return a router with the ``POST /get_observation`` of :func:`create_verltool_app`.
 
@@ -130,6 +135,8 @@ def create_verltool_router(
         task: Id of the task of trajectories that name none.
         max_turns: Turns of an episode; by default the task's.
         threads: What trajectories of one request act on at the same time; by default 64 threads.
+        owner: A dependency of FastAPI's that says, as text, whose request it is: the trajectories of another are
+            other ones, also where their ids are the same. By default there is one owner.
 
     Raises:
         ConfigError: If FastAPI isn't installed.
@@ -139,10 +146,10 @@ def create_verltool_router(
     turns = _Turns(live, task, max_turns)
     router: APIRouter = fastapi.APIRouter(tags=["episodes"])
 
-    def get_observation(request: ActionRequest) -> ActionResponse:
+    def get_observation(request: ActionRequest, whose: str = fastapi.Depends(owner)) -> ActionResponse:
         """Take a turn in each trajectory's episode."""
         try:
-            answers = turns.take_all(request, workers)
+            answers = turns.take_all(request, workers, whose)
         except (ConfigError, TaskError) as error:
             raise fastapi.HTTPException(422, str(error)) from error
         except RefusedError as error:
@@ -160,7 +167,7 @@ class _Turns:
     def __init__(self, live: LiveEpisodes, task: str | None, max_turns: int | None) -> None:
         self._live, self._task, self._max_turns = live, task, max_turns
 
-    def take_all(self, request: ActionRequest, threads: Executor) -> list[_Answer]:
+    def take_all(self, request: ActionRequest, threads: Executor, whose: str) -> list[_Answer]:
         """Take those of a request: trajectories at the same time, turns of one in their order."""
         places: dict[str, list[int]] = {}
         for place, key in enumerate(request.trajectory_ids):
@@ -169,18 +176,18 @@ class _Turns:
 
         def play(own: list[int]) -> None:
             for place in own:
-                answers[place] = self.take(request, place)
+                answers[place] = self.take(request, place, whose)
 
         list(threads.map(play, places.values()))
         return [answers[place] for place in range(len(answers))]
 
-    def take(self, request: ActionRequest, place: int) -> _Answer:
+    def take(self, request: ActionRequest, place: int, whose: str) -> _Answer:
         """Take one; return observation, whether the trajectory is done, and whether the action was valid."""
-        key = request.trajectory_ids[place]
+        key = f"{whose} {request.trajectory_ids[place]}"
         if request.finish and request.finish[place]:
             self._live.end(key)
             return {"obs": "", "reward": None}, True, True
-        episode = self._live.get(key) or self._begin(key, request.extra_fields[place] if request.extra_fields else {})
+        episode = self._live.get(key) or self._begin(key, request, place)
         action, last = request.actions[place], bool(request.is_last_step and request.is_last_step[place])
         with episode.lock:
             if not episode.over:
@@ -202,11 +209,13 @@ class _Turns:
         reward = None if lost else episode.returned - before
         return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
 
-    def _begin(self, key: str, extra: Mapping[str, Any]) -> LiveEpisode:
+    def _begin(self, key: str, request: ActionRequest, place: int) -> LiveEpisode:
+        extra: Mapping[str, Any] = request.extra_fields[place] if request.extra_fields else {}
         task = named_task(extra) or self._task
         if task is None:
+            trajectory = request.trajectory_ids[place]
             raise ConfigError(
-                f"trajectory {key!r} names no task: send it in extra_fields, or start the server with one"
+                f"trajectory {trajectory!r} names no task: send it in extra_fields, or start the server with one"
             )
         seed = extra.get("seed")
         return self._live.start(key, task, seed=seed if isinstance(seed, int) else None, max_turns=self._max_turns)

@@ -100,7 +100,7 @@ async def _fetched(session: Session, paths: Sequence[str]) -> tuple[tuple[File, 
     files: list[File] = []
     missing: list[str] = []
     room = _FETCHED_BYTES
-    for path in paths:
+    for path in dict.fromkeys(paths):
         try:
             files.append(File(path, await session.read(path, limit=room)))
         except RefusedError as error:

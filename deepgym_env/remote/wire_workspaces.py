@@ -225,4 +225,4 @@ class ServiceState(Answer):
 class JudgeRequest(TaskSource):
     """The state of a workspace to judge by a task's tests; nothing in it changes."""
 
-    tests: list[str] | None = Field(default=None, description="Ids of tests; by default all.")
+    tests: list[str] | None = Field(default=None, min_length=1, description="Ids of tests; by default all.")

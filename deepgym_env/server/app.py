@@ -15,6 +15,7 @@ from deepgym_env._version import __version__
 from deepgym_env.blocking import DeepGym
 from deepgym_env.server.admission import Admission
 from deepgym_env.server.compatible import Compatible, pages
+from deepgym_env.server.described import Described
 from deepgym_env.server.gate import Gate
 from deepgym_env.server.jobs.dispatcher import jobs_running
 from deepgym_env.server.live.running import sessions_running
@@ -83,7 +84,7 @@ def create_app(settings: Settings | None = None, *, engine: DeepGym | None = Non
             judging.close()
         database.close()
 
-    app = FastAPI(
+    app = Described(
         title="DeepGym",
         version=__version__,
         description=_DESCRIPTION,

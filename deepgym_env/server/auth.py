@@ -109,9 +109,10 @@ def token_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    if scheme.lower() == "basic":
+    header = headers.get("x-api-key", "").strip()
+    if scheme.lower() == "basic" and not header:  # with a header of its own, a password is a proxy's
         return _password(token.strip())
-    return headers.get("x-api-key", "").strip() or None
+    return header or None
 
 
 def _password(credentials: str) -> str | None:

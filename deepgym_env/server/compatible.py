@@ -22,7 +22,7 @@ from deepgym_env.integrations.openrlhf import create_openrlhf_router
 from deepgym_env.integrations.sandbox_fusion import create_sandbox_fusion_router
 from deepgym_env.integrations.serving import keeping
 from deepgym_env.integrations.verltool import create_verltool_router
-from deepgym_env.server.auth import allowed, authorize
+from deepgym_env.server.auth import Caller, allowed, authorize
 from deepgym_env.server.problems import declared
 from deepgym_env.server.services import Services, services_of
 
@@ -49,9 +49,11 @@ class Compatible:
             responses=declared(413, 415, 422, 503),
             generate_unique_id_function=lambda route: route.name,
         )
-        self.router.include_router(create_sandbox_fusion_router(services.engine, concurrency=_THREADS))
+        self.router.include_router(
+            create_sandbox_fusion_router(services.engine, concurrency=_THREADS), responses=declared(404)
+        )
         self.router.include_router(create_openrlhf_router(dg=services.engine))
-        self.router.include_router(create_verltool_router(self._live, threads=self._threads))
+        self.router.include_router(create_verltool_router(self._live, threads=self._threads, owner=_key))
         self.router.add_api_route("/health", _health, methods=["GET"], tags=["episodes"], name="verltool_health")
 
     def running(self, app: object) -> AbstractAsyncContextManager[None]:
@@ -81,6 +83,11 @@ async def _room(services: Annotated[Services, Depends(services_of)]) -> AsyncIte
     """Take a place in the queue for as long as a request takes."""
     with services.capacity.reserve(1):
         yield
+
+
+def _key(caller: Annotated[Caller, Depends(allowed("run"))]) -> str:
+    """Return whose request it is: nobody acts in another's episode."""
+    return caller.id
 
 
 def _health() -> dict[str, str]:

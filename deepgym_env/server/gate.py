@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -22,6 +23,8 @@ from deepgym_env.server.services import Services
 __all__ = ["Gate"]
 
 _DATABASE_RETRY = "5"
+_WAITING = "/run_code"
+_PATIENCE, _PAUSE = 20.0, 0.05  # seconds; verl waits for 10 more than a program may take
 
 
 class Gate:
@@ -29,7 +32,8 @@ class Gate:
 
     - A body of a caller who may do nothing is not read: 401. Requests without a body go on to their route, which
       may be open to all; :func:`~deepgym_env.server.auth.allowed` refuses them where it isn't.
-    - More requests than the key may make: 429, with ``Retry-After``.
+    - More requests than the key may make: 429, with ``Retry-After``. verl takes that for a wrong answer, so at
+      ``/run_code`` it comes only after a while in which no place was free.
     - The caller is in ``request.state.caller``, where ``allowed`` looks first.
 
     A request is under way until its response has been sent, or the caller has gone.
@@ -61,6 +65,11 @@ class Gate:
 
     async def _pass(self, throttle: Throttle, scope: Scope, receive: Receive, send: Send) -> None:
         refusal = throttle.enter()
+        waited = 0.0
+        while refusal is not None and scope["path"] == _WAITING and waited < _PATIENCE:
+            await asyncio.sleep(_PAUSE)
+            waited += _PAUSE
+            refusal = throttle.enter()
         if refusal is not None:
             headers = {"Retry-After": str(refusal.seconds), **throttle.headers()}
             await _problem(429, refusal.detail, headers)(scope, receive, send)

@@ -16,6 +16,7 @@ from fastapi.exceptions import RequestValidationError
 from gymnasium.error import ResetNeeded
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from deepgym_env.errors import (
     ClosedError,
@@ -36,6 +37,7 @@ _LOG = logging.getLogger("deepgym.server")
 _LONG, _PART = 2000, 200  # characters of a message, and of what it quotes
 _MOST = 20  # wrong fields told of
 _RETRY = {"Retry-After": "5"}
+_METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 # The first that fits counts.
 _STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -52,6 +54,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 
 _DECLARED = {
+    400: "The body is no JSON.",
     401: "There is no key, or it isn't known.",
     403: "The key isn't allowed to do that.",
     404: "There is no such thing.",
@@ -65,8 +68,12 @@ _DECLARED = {
 
 
 def declared(*more: int) -> dict[int | str, dict[str, Any]]:
-    """Return the errors a route may answer, as FastAPI wants them: what every route may, and ``more``."""
-    return {status: {"model": Problem, "description": _DECLARED[status]} for status in sorted({401, 403, 429, *more})}
+    """Return the errors a route may answer, as FastAPI wants them: what every route may, and ``more``.
+
+    A route that may answer 413 reads a body, which may be no JSON.
+    """
+    statuses = {401, 403, 429, 503, *more} | ({400} if 413 in more else set())
+    return {status: {"model": Problem, "description": _DECLARED[status]} for status in sorted(statuses)}
 
 
 def problem(
@@ -97,8 +104,19 @@ async def _http(request: Request, error: Exception) -> Response:
     elif detail == "Not Found":
         detail = f"nothing is at {request.url.path!r}: /openapi.json says what there is"
     elif detail == "Method Not Allowed":
-        detail = f"{request.method} can't be asked of {request.url.path!r}"
+        methods = ", ".join(_methods(request))
+        told = f"{request.method} can't be asked of {request.url.path!r}: only {methods}"
+        return problem(405, told, headers={"Allow": methods})
     return problem(error.status_code, detail, headers=error.headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """Return what may be asked of a path: a route that refuses a method knows of no other route's."""
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in request.app.routes)
+    ]
 
 
 def _why(cause: BaseException) -> str:

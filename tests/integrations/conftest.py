@@ -1,13 +1,16 @@
-"""An engine that has no sandbox to run in, and servers on ports of their own."""
+"""An engine that has no sandbox to run in, and servers on ports of their own, also ``deepgym serve`` with a key."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -63,3 +66,36 @@ def served() -> Iterator[Callable[[Any], Any]]:
             return stack.enter_context(client)
 
         yield serve
+
+
+class KeyedServer(NamedTuple):
+    """A ``deepgym serve`` that asks everybody for a key."""
+
+    address: str
+    key: str
+
+    @property
+    def with_key(self) -> str:
+        """Its address for clients that know only a URL."""
+        return self.address.replace("http://", f"http://key:{self.key}@")
+
+
+@pytest.fixture(scope="session")
+def keyed_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyedServer]:
+    """``deepgym serve`` as a process, and a key that may judge."""
+    folder = tmp_path_factory.mktemp("server")
+    command = [sys.executable, "-m", "deepgym_env.cli"]
+    environment = {**os.environ, "DEEPGYM_DATABASE": f"sqlite:///{folder}/deepgym.db"}
+    keys = [*command, "keys", "create", "tester", "--scope", "run", "--scope", "read"]
+    made = subprocess.run(keys, env=environment, check=True, capture_output=True, text=True)
+    serve = [*command, "serve", "--port", "0", "--workers", "1", "--max-sessions", "64", "--session-ttl", "30"]
+    log = (folder / "log").open("w")
+    with log, subprocess.Popen(serve, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True) as up:
+        try:
+            assert up.stdout is not None
+            line = up.stdout.readline()
+            assert line.startswith("DeepGym serves http://127.0.0.1:"), (folder / "log").read_text()
+            yield KeyedServer(line.split()[-1], made.stdout.split()[0])
+        finally:
+            up.terminate()
+            assert up.wait(60) == 0, (folder / "log").read_text()

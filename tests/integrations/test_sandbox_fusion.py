@@ -150,6 +150,13 @@ def test_files_go_in_and_come_out(client: httpx.Client) -> None:
     ]
 
 
+def test_a_file_that_is_named_twice_is_fetched_once(engine: DeepGym) -> None:
+    code = "open('a', 'wb').write(bytes(9 << 20))"  # twice would be more than a program may leave
+    result = engine.execute(Program(language="python", code=code, fetch=("a", "a", "b", "b")))
+    assert [file.path for file in result.files] == ["a"]
+    assert len(result.unfetched) == 1
+
+
 def test_files_a_program_left_are_fetched_whatever_became_of_it(client: httpx.Client) -> None:
     told = run(client, "open('log', 'w').write('so far'); 1 / 0", fetch_files=["log"])
     assert (told["status"], told["files"]) == ("Failed", {"log": base64.b64encode(b"so far").decode()})

@@ -345,6 +345,47 @@ def test_the_description_is_complete(api: Api) -> None:
     assert [name for name in ids if not name.isidentifier() or "_v1_" in name] == []
 
 
+def test_errors_are_described_as_what_they_are(api: Api) -> None:
+    paths = api.get("/openapi.json").json()["paths"]
+    problem = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            refused = {code: answer for code, answer in operation["responses"].items() if code >= "400"}
+            if path != "/readyz":
+                assert [answer["content"] for answer in refused.values()] == [
+                    {"application/problem+json": problem}
+                ] * len(refused), (path, method)
+            if "requestBody" in operation:
+                assert {"400", "413", "415", "422"} <= refused.keys(), (path, method)
+    torn = api.post("/v1/run", content="{", headers={"content-type": "application/json"})
+    assert (torn.status_code, torn.headers["content-type"]) == (400, "application/problem+json")
+    unknown = post(api, "/submit", {"dataset": "deepgym", "id": "no_such_task", "completion": ""})
+    assert unknown.status_code == 404
+    assert "404" in paths["/submit"]["post"]["responses"]
+
+
+def test_bounds_are_described_exactly(api: Api) -> None:
+    seed = api.get("/openapi.json").json()["components"]["schemas"]["RunRequest"]["properties"]["seed"]
+    assert isinstance(seed["exclusiveMaximum"], int)  # as a float it is written as 9.223372036854776e+18, which is more
+    assert seed["exclusiveMaximum"] == 2**63
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/run", "POST"),
+        ("/v1/jobs", "GET, POST"),
+        ("/v1/sessions", "GET, POST"),
+        ("/v1/sessions/x", "DELETE, GET"),
+        ("/healthz", "GET"),
+    ],
+)
+def test_another_method_is_told_all_that_may_be_asked(api: Api, path: str, allowed: str) -> None:
+    answer = api.request("PUT", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json()["detail"] == f"PUT can't be asked of {path!r}: only {allowed}"
+
+
 def test_the_examples_work(api: Api) -> None:
     schemas = api.get("/openapi.json").json()["components"]["schemas"]
     asked = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,23 +73,47 @@ def test_without_a_key_that_may_run_they_do_nothing(served: Callable[..., tuple[
     assert httpx.post(f"{with_key(address, key)}{path}", json={}).status_code == 403
 
 
+def test_nobody_acts_in_an_episode_of_another_key(tmp_path: Path, served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run")
+    database = Database(f"sqlite:///{tmp_path}/deepgym.db")
+    other = KeyStore(database).create("other", ["run"])
+    database.close()
+
+    def act(key: str, action: str, **more: Any) -> httpx.Response:
+        body = {"trajectory_ids": ["1"], "actions": [action], **more}
+        return httpx.post(f"{with_key(address, key)}/get_observation", json=body)
+
+    assert act(key, "wrong", extra_fields=[{"task": "reverse_string"}]).json()["dones"] == [False]
+    peeked = act(other, "wrong")
+    assert peeked.status_code == 422
+    assert "trajectory '1' names no task" in peeked.json()["detail"]
+    assert act(other, "", finish=[True]).json()["dones"] == [True]
+    assert act(key, RIGHT).json()["observations"][0]["reward"] == 1.0
+
+
+def test_a_program_waits_for_its_key_instead_of_being_refused(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run", key_concurrency=1)
+    program = {"code": "print(1)", "language": "python"}
+
+    def run(_: int) -> int:
+        return httpx.post(f"{with_key(address, key)}/run_code", json=program, timeout=60).status_code
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(run, range(12))) == [200] * 12
+
+
 def test_they_share_the_room_of_the_others(served: Callable[..., tuple[str, str]]) -> None:
-    address, key = served("run", max_queue=1)
+    address, key = served("run", "read", max_queue=1)
     base = with_key(address, key)
     slow = {"code": "import time; time.sleep(3)", "language": "python"}
-    with httpx.Client() as first, httpx.Client() as second:
-        import threading
-
-        answers: list[httpx.Response] = []
-        thread = threading.Thread(target=lambda: answers.append(first.post(f"{base}/run_code", json=slow, timeout=60)))
-        thread.start()
-        refused = []
-        while thread.is_alive() and not refused:
-            answer = second.post(f"{base}/run_code", json={"code": "print(1)", "language": "python"}, timeout=60)
-            refused = [answer] if answer.status_code == 503 else []
-        thread.join()
-    assert float(refused[0].headers["retry-after"]) > 0
-    assert answers[0].json()["run_result"]["status"] == "Finished"
+    with ThreadPoolExecutor(1) as thread:
+        first = thread.submit(httpx.post, f"{base}/run_code", json=slow, timeout=60)
+        while "deepgym_queue 1.0" not in httpx.get(f"{base}/metrics").text:
+            assert not first.done()
+        refused = httpx.post(f"{base}/run_code", json={"code": "print(1)", "language": "python"}, timeout=60)
+    assert refused.status_code == 503
+    assert float(refused.headers["retry-after"]) > 0
+    assert first.result().json()["run_result"]["status"] == "Finished"
 
 
 def test_browsers_are_asked_for_a_key_before_the_pages(

@@ -241,6 +241,25 @@ def test_there_is_no_such_job(server: Server) -> None:
         assert "no job 'none'" in response.text
 
 
+def test_addresses_no_database_takes_are_refused(database_url: str) -> None:
+    with serving(database_url) as server:
+        job = server.submit([{"environment": "fizzbuzz", "completion": ""}])["id"]
+        for method, path in (
+            *(("GET", f"/v1/jobs/%00{part}") for part in ("", "/results", "/events")),
+            ("POST", "/v1/jobs/%00/cancel"),
+            ("GET", "/v1/jobs?after=%00"),
+            *(("GET", f"/v1/jobs/{job}/results?after={after}") for after in (2**31, 2**63, 10**30)),
+        ):
+            assert server.client.request(method, path).status_code == 422, path
+        for last in (2**31, 2**63, 10**30):
+            events = server.client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": str(last)})
+            assert events.status_code == 422, last
+        most = 2**31 - 1
+        assert server.client.get(f"/v1/jobs/{job}/results?after={most}").status_code == 200
+        server.wait(job)
+        assert [name for name, _, _ in server.events(job, last=most)] == ["progress", "end"]
+
+
 def test_a_server_killed_in_the_middle_loses_nothing(database_url: str, toy: str) -> None:
     with serving(database_url) as server:
         job = server.submit(squares(40, seconds=0.3), tasks={"sq": toy})

@@ -24,7 +24,8 @@ from deepgym_env.server.store.jobs import JobStore, QueueFullError
 __all__ = ["router"]
 
 _RETRY_AFTER = {"Retry-After": "10"}
-
+_INTEGERS = 2**31  # of a column
+_TEXT = "^[^\\x00]*$"  # that PostgreSQL takes
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], responses=declared(503))
 
@@ -41,7 +42,9 @@ _Caller = Annotated[Caller, Depends(allowed("run"))]
 
 
 async def _job_of(
-    store: _Store, caller: _Caller, job_id: Annotated[str, Path(description="The job's id.", max_length=32)]
+    store: _Store,
+    caller: _Caller,
+    job_id: Annotated[str, Path(description="The job's id.", max_length=32, pattern=_TEXT)],
 ) -> Job:
     """Return the job of a path: a dependency. Another key's is as none."""
     job = await asyncio.to_thread(store.get, job_id, _seen_by(caller))
@@ -90,11 +93,13 @@ async def submit_job(
     return job
 
 
-@router.get("", operation_id="list_jobs", summary="List jobs")
+@router.get("", operation_id="list_jobs", summary="List jobs", responses=declared(422))
 async def list_jobs(
     store: _Store,
     caller: _Caller,
-    after: Annotated[str | None, Query(max_length=32, description="The `next` of the page before.")] = None,
+    after: Annotated[
+        str | None, Query(max_length=32, pattern=_TEXT, description="The `next` of the page before.")
+    ] = None,
     limit: _Limit = 100,
 ) -> Jobs:
     """List the key's jobs, the newest first; an `admin` key sees all."""
@@ -113,7 +118,9 @@ async def show_job(job: _Job) -> Job:
 async def job_results(
     job: _Job,
     store: _Store,
-    after: Annotated[int, Query(ge=-1, description="The `next` of the page before; -1 at the beginning.")] = -1,
+    after: Annotated[
+        int, Query(ge=-1, lt=_INTEGERS, description="The `next` of the page before; -1 at the beginning.")
+    ] = -1,
     limit: _Limit = 100,
 ) -> JobResults:
     """Return verdicts in the order of the submissions, up to the first that is still to come.
@@ -135,7 +142,9 @@ async def job_events(
     job: _Job,
     services: _Services,
     store: _Store,
-    last_event_id: Annotated[int, Header(ge=0, description="The id of the last event that was received.")] = 0,
+    last_event_id: Annotated[
+        int, Header(ge=0, lt=_INTEGERS, description="The id of the last event that was received.")
+    ] = 0,
 ) -> AsyncIterator[ServerSentEvent]:
     """Send what happens to a job, as it happens.
 
@@ -147,7 +156,9 @@ async def job_events(
         yield event
 
 
-@router.post("/{job_id}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=declared(404, 422))
+@router.post(
+    "/{job_id}/cancel", operation_id="cancel_job", summary="Cancel a job", responses=declared(404, 413, 415, 422)
+)
 async def cancel_job(job: _Job, store: _Store) -> Job:
     """End a job: nothing more of it is judged, and what is being judged is dropped. What there is stays.
 

@@ -75,6 +75,27 @@ def test_rewards_over_http(engine: DeepGym, tokenizer: Any, serve: Callable[...,
     assert 0 < engine.run(TASK, HALF).score < 1
 
 
+def test_rewards_from_a_server_with_keys(keyed_server: Any, tokenizer: Any, logged: Any) -> None:
+    executor = SingleTurnAgentExecutor(f"{keyed_server.with_key}/reward/score")
+    for reply, score in ((RIGHT, 1.0), ("no idea", 0.0)):
+        response = sample(executor, tokenizer, reply)
+        assert (response["reward"], response["scores"]) == ([score], [score])
+    assert 0 < sample(executor, tokenizer, HALF)["reward"][0] < 1
+    assert logged.text == ""
+
+
+def test_without_its_key_there_is_no_reward(
+    keyed_server: Any, tokenizer: Any, monkeypatch: pytest.MonkeyPatch, logged: Any
+) -> None:
+    async def sleep(seconds: float) -> None:
+        """Lose no time between tries."""
+
+    monkeypatch.setattr("openrlhf.utils.agent.asyncio", SimpleNamespace(**vars(asyncio) | {"sleep": sleep}))
+    response = sample(SingleTurnAgentExecutor(f"{keyed_server.address}/reward/score"), tokenizer, RIGHT)
+    assert (response["reward"], response["scores"]) == (None, None)
+    assert "401, message='Unauthorized'" in logged.text
+
+
 def test_a_prompt_that_was_cut_off(engine: DeepGym, tokenizer: Any, serve: Callable[..., str]) -> None:
     response = sample(SingleTurnAgentExecutor(serve(None, engine)), tokenizer, RIGHT, max_length=512 + 60)
     assert len(response["observation_tokens"]) < 512

@@ -226,3 +226,40 @@ def test_its_own_client_never_takes_a_failure_for_a_verdict(lost: str) -> None:
     request = models.SubmitRequest(dataset="deepgym", id="two_sum", completion="x = 1", config=models.TestConfig())
     with pytest.raises(Exception, match=r"503: .*no machine today"):
         official.submit(request, endpoint, max_attempts=1)
+
+
+# ── deepgym serve, with the key in the URL ────────────────────────────────────────────────
+
+
+def test_verls_reward_from_a_server_with_keys(keyed_server: Any, model: Path) -> None:
+    config = config_for(model)
+    with open_dict(config):
+        config.reward.sandbox_fusion.url = f"{keyed_server.with_key}/run_code"
+        config.reward.sandbox_fusion.max_concurrent = 4
+    rows = [(RIGHT, STDIN), (PART, STDIN), (METHOD, FUNCTION), (ADD, ASSERTS), ("?", STDIN)]
+
+    async def score() -> list[dict[str, Any]]:
+        return await RewardLoopWorker(config).compute_score_batch(batch(model, rows))
+
+    scores = [one["reward_score"] for one in asyncio.run(score())]
+    assert scores == pytest.approx([1.0, 2 / 3, 1.0, 1.0, 0.0])
+
+
+def test_without_its_key_verl_has_no_answer(keyed_server: Any) -> None:
+    found, told = check_correctness(f"{keyed_server.address}/run_code", STDIN, "print(1)")
+    assert found == [-1] * 3
+    assert {case["status"] for case in told} == {"api_error"}
+    assert "401" in told[0]["api_request_error"]
+
+
+def test_its_own_client_asks_a_server_with_keys(keyed_server: Any) -> None:
+    endpoint = keyed_server.with_key
+    request = models.RunCodeRequest(code="print(open('a').read())", language="python", files={"a": "aGk="})
+    assert official.run_code(request, endpoint).run_result.stdout == "hi\n"
+    task = load_environment("reverse_string")
+    answer = models.SubmitRequest(
+        dataset="deepgym", id=task.id, completion=f"```python\n{task.reference}\n```", config=models.TestConfig()
+    )
+    assert official.submit(answer, endpoint).accepted
+    with pytest.raises(Exception, match="a key is needed"):
+        official.run_code(request, keyed_server.address, max_attempts=1)
