@@ -309,6 +309,7 @@ class _Core:
         self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
         self._thread.start()
         self.abandoned = False
+        self._ending = threading.RLock()  # a finalizer may end it in the middle of anything
         self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
@@ -324,19 +325,22 @@ class _Core:
             raise
 
     def submit(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> concurrent.futures.Future[_T]:
-        try:
+        with self._ending:  # what comes before the end is cancelled by it; what came after would be waited for forever
+            if self.abandoned:
+                raise ClosedError("the engine is closed; make a new one")
             return asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
-        except RuntimeError as error:  # closed by another thread meanwhile
-            raise ClosedError("the engine is closed; make a new one") from error
 
     def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
         with contextlib.suppress(RuntimeError):  # closed by now
             self._loop.call_soon_threadsafe(lambda: self._posted.add(self._loop.create_task(ask(self._engine))))
 
     def stop(self) -> None:
-        if self.abandoned or self._loop.is_closed():
+        if self.abandoned:  # in a forked child its lock may be held by nobody
             return
-        self.abandoned = True
+        with self._ending:
+            if self.abandoned:
+                return
+            self.abandoned = True
         asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
