@@ -306,7 +306,7 @@ class _Core:
     def __init__(self, engine: AsyncDeepGym) -> None:
         self._engine = engine
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="deepgym", daemon=True)
         self._thread.start()
         self.abandoned = False
         self._ending = threading.RLock()  # a finalizer may end it in the middle of anything
@@ -341,10 +341,12 @@ class _Core:
             if self.abandoned:
                 return
             self.abandoned = True
+        if threading.current_thread() is self._thread:  # the last reference was dropped here: nobody waits for the end
+            self._loop.create_task(self._shut_down()).add_done_callback(lambda _: self._loop.stop())
+            return
         asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     async def _shut_down(self) -> None:
         await self._engine.aclose()
@@ -353,6 +355,11 @@ class _Core:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._loop.shutdown_default_executor()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 _engines: weakref.WeakSet[DeepGym] = weakref.WeakSet()

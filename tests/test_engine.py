@@ -229,6 +229,24 @@ def test_an_engine_that_is_being_closed_says_so():
         closing.join()
 
 
+def test_an_engine_whose_last_reference_goes_on_its_own_thread_ends():
+    dg = DeepGym(workers=1)
+    dg.isolation()
+    thread = dg._core._thread
+    held, may_drop = [dg], threading.Event()
+
+    async def drop(_):
+        await asyncio.to_thread(may_drop.wait, 60)
+        held.clear()
+
+    dropped = dg.submit(drop)
+    del dg
+    may_drop.set()
+    dropped.result(20)
+    thread.join(20)
+    assert not thread.is_alive()
+
+
 def test_a_closed_asyncio_engine_says_so(task):
     async def main():
         dg = AsyncDeepGym(workers=1)
