@@ -306,9 +306,10 @@ class _Core:
     def __init__(self, engine: AsyncDeepGym) -> None:
         self._engine = engine
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="deepgym", daemon=True)
+        self._thread = threading.Thread(target=_run, args=(self._loop,), name="deepgym", daemon=True)
         self._thread.start()
         self.abandoned = False
+        self._ending = threading.RLock()  # a finalizer may end it in the middle of anything
         self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 
     def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
@@ -324,23 +325,28 @@ class _Core:
             raise
 
     def submit(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> concurrent.futures.Future[_T]:
-        try:
+        with self._ending:  # what comes before the end is cancelled by it; what came after would be waited for forever
+            if self.abandoned:
+                raise ClosedError("the engine is closed; make a new one")
             return asyncio.run_coroutine_threadsafe(ask(self._engine), self._loop)
-        except RuntimeError as error:  # closed by another thread meanwhile
-            raise ClosedError("the engine is closed; make a new one") from error
 
     def post(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, Any]]) -> None:
         with contextlib.suppress(RuntimeError):  # closed by now
             self._loop.call_soon_threadsafe(lambda: self._posted.add(self._loop.create_task(ask(self._engine))))
 
     def stop(self) -> None:
-        if self.abandoned or self._loop.is_closed():
+        if self.abandoned:  # in a forked child its lock may be held by nobody
             return
-        self.abandoned = True
+        with self._ending:
+            if self.abandoned:
+                return
+            self.abandoned = True
+        if threading.current_thread() is self._thread:  # the last reference was dropped here: nobody waits for the end
+            self._loop.create_task(self._shut_down()).add_done_callback(lambda _: self._loop.stop())
+            return
         asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.close()
 
     async def _shut_down(self) -> None:
         await self._engine.aclose()
@@ -349,6 +355,11 @@ class _Core:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._loop.shutdown_default_executor()
+
+
+def _run(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.close()
 
 
 _engines: weakref.WeakSet[DeepGym] = weakref.WeakSet()

@@ -200,6 +200,53 @@ def test_a_closed_engine_says_so(task):
             use()
 
 
+def test_an_engine_that_is_being_closed_says_so():
+    begun, ending, ended = threading.Event(), threading.Event(), threading.Event()
+
+    async def slow_to_end(_):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ending.set()
+            await asyncio.to_thread(ended.wait, 60)
+
+    async def forever(_):
+        await asyncio.Event().wait()
+
+    dg = DeepGym(workers=1)
+    dg.submit(slow_to_end)
+    begun.wait()
+    core = dg._core  # as a thread has it that asks just as another one closes
+    closing = threading.Thread(target=dg.close)
+    closing.start()
+    ending.wait()
+    try:
+        with pytest.raises(ClosedError, match="make a new one"):
+            core.submit(forever).result(10)
+    finally:
+        ended.set()
+        closing.join()
+
+
+def test_an_engine_whose_last_reference_goes_on_its_own_thread_ends():
+    dg = DeepGym(workers=1)
+    dg.isolation()
+    thread = dg._core._thread
+    held, may_drop = [dg], threading.Event()
+
+    async def drop(_):
+        await asyncio.to_thread(may_drop.wait, 60)
+        held.clear()
+
+    dropped = dg.submit(drop)
+    del dg
+    may_drop.set()
+    dropped.result(20)
+    thread.join(20)
+    assert not thread.is_alive()
+
+
 def test_a_closed_asyncio_engine_says_so(task):
     async def main():
         dg = AsyncDeepGym(workers=1)

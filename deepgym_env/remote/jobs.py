@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from urllib.parse import quote
@@ -18,6 +19,9 @@ __all__ = ["RemoteJob"]
 
 _PAGE = 500
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+_NOT_JUDGED = RunResult(
+    task_id="", status="infrastructure_error", cases=(), details="the job was cancelled before this was judged"
+)
 
 
 class RemoteJob:
@@ -45,18 +49,22 @@ class RemoteJob:
         return self._line.ask("POST", f"{self._path}/cancel", Job, meaning=_meaning)
 
     def results(self) -> Iterator[RunResult]:
-        """Iterate over the results in the order of the submissions, waiting for those still to come.
+        """Iterate over the results, one for each submission in their order, waiting for those still to come.
 
-        After a cancelled job's last verdict there are no more.
+        What was not judged when the job was cancelled has no verdict.
         """
+        told = 0
         after: int | None = None
         pause = _FIRST_PAUSE
         while True:
             params = {"limit": _PAGE} | ({} if after is None else {"after": after})
             page = self._line.ask("GET", f"{self._path}/results", JobResults, params=params, meaning=_meaning)
             for each in page.results:
+                yield from itertools.repeat(_NOT_JUDGED, each.position - told)
                 yield each.verdict.result()
+                told = each.position + 1
             if page.next is None:
+                yield from itertools.repeat(_NOT_JUDGED, self.status().total - told)
                 return
             after = page.next
             if page.results:

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import functools
+import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -33,12 +35,13 @@ class Line:
     def __init__(self, address: Address, *, patience: float) -> None:
         """Start nothing yet; see :class:`~deepgym_env.remote.http.Connection`."""
         self.address = address
-        self._connection = Connection(address, patience=patience)
-        self._names = TaskNames(self._connection)
+        self._patience = patience
+        self._connect()
         self._lock = threading.Lock()
         self._portal: BlockingPortal | None = None
-        self._ending = contextlib.ExitStack()
+        self._hang_up: weakref.finalize[..., Line] | None = None
         self._closed = False
+        _lines.add(self)
 
     def ask(self, method: str, path: str, kind: type[_Message], **more: Any) -> _Message:
         """Send a request; return what it was answered, see :meth:`Connection.ask`."""
@@ -56,18 +59,56 @@ class Line:
         """Hang up. Closing twice does no harm."""
         with self._lock:
             self._closed = True
-            portal, self._portal = self._portal, None
-        if portal is not None:
-            portal.call(self._connection.aclose)
-            self._ending.close()
+            self._portal = None
+            hang_up = self._hang_up
+        if hang_up is not None:
+            hang_up()
 
     def _call(self, ask: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         with self._lock:
             if self._closed:
                 raise ClosedError("the client is closed; make a new one")
             if self._portal is None:
-                self._portal = self._ending.enter_context(start_blocking_portal())
-                weakref.finalize(self, self._ending.close)
-            portal = self._portal
-        answer: _T = portal.call(ask)
+                ending = contextlib.ExitStack()
+                self._portal = ending.enter_context(start_blocking_portal())
+                self._hang_up = weakref.finalize(self, _hang_up, self._portal, self._connection, ending)
+            asking = self._portal.start_task_soon(ask)
+        try:
+            answer: _T = asking.result()
+        except concurrent.futures.CancelledError as error:
+            raise ClosedError("the client was closed while this ran") from error
+        except KeyboardInterrupt:
+            asking.cancel()
+            raise
         return answer
+
+    def _after_fork(self) -> None:
+        """In a forked child: the thread and the connection are the parent's; connect anew when needed."""
+        self._lock = threading.Lock()
+        self._portal = None
+        if self._hang_up is not None:
+            _the_parents.append(self._hang_up.detach())
+            self._hang_up = None
+        self._connect()
+
+    def _connect(self) -> None:
+        self._connection = Connection(self.address, patience=self._patience)
+        self._names = TaskNames(self._connection)
+
+
+def _hang_up(portal: BlockingPortal, connection: Connection, ending: contextlib.ExitStack) -> None:
+    """End what is under way, then the thread it is on: nobody waits for it any more."""
+    portal.call(connection.aclose)
+    ending.close()
+
+
+_lines: weakref.WeakSet[Line] = weakref.WeakSet()
+_the_parents: list[object] = []  # in a forked child: kept, since their end would wait for the parent's thread
+
+
+def _forget_after_fork() -> None:
+    for line in list(_lines):
+        line._after_fork()
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)

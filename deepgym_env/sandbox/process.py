@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import json
 import os
 import socket
@@ -109,8 +110,8 @@ class Runner(asyncio.Protocol):
             SandboxError: If it can't be started.
         """
         loop = asyncio.get_running_loop()
-        handle = await asyncio.to_thread(backend.start)
-        runner = cls(handle)
+        runner = cls(await _started(backend))
+        handle = runner._handle
         try:
             _streams.add(handle.stream)
             await loop.create_connection(lambda: runner, sock=handle.stream)
@@ -266,6 +267,29 @@ class Runner(asyncio.Protocol):
     def _send(self, kind: int, run: int, payload: bytes = b"") -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(self._writes.frame(kind, run, payload))
+
+
+async def _started(backend: Backend) -> Handle:
+    """Start a runner on a thread; one that nobody waits for any more is ended there."""
+    started: concurrent.futures.Future[Handle] = concurrent.futures.Future()
+
+    def start() -> None:
+        try:
+            started.set_result(backend.start())
+        except BaseException as error:
+            started.set_exception(error)
+
+    try:
+        await asyncio.get_running_loop().run_in_executor(None, start)
+    except asyncio.CancelledError:
+        started.add_done_callback(_end)
+        raise
+    return started.result()
+
+
+def _end(unwanted: concurrent.futures.Future[Handle]) -> None:
+    if unwanted.exception() is None:
+        unwanted.result().kill()
 
 
 _streams: weakref.WeakSet[socket.socket] = weakref.WeakSet()

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
 import pytest
 from real_server import serving
 
@@ -73,7 +80,24 @@ def test_a_job_that_is_cancelled(client, make_task):
     task = make_task(((0,), 0), limits={"wall_seconds": 600})
     job = client.submit([(task, f"import time\ntime.sleep(600 + {n})") for n in range(3)])
     assert job.cancel().status == "cancelled"
-    assert list(job.results()) == []
+    assert [result.score for result in job.results()] == [None, None, None]
+
+
+def test_verdicts_of_a_cancelled_job_are_those_of_their_submissions(client, make_task):
+    task = make_task(((0,), 0), limits={"wall_seconds": 600})
+    slow = "import time\ntime.sleep(600)"
+    job = client.submit([(task, slow), (task, "def f(x): return x"), (task, slow), (task, slow + "\n")])
+    while not job.status().done:
+        time.sleep(0.05)
+    job.cancel()
+    results = job.wait().results
+    assert [(result.has_verdict, result.score) for result in results] == [
+        (False, None),
+        (True, 1.0),
+        (False, None),
+        (False, None),
+    ]
+    assert "cancelled before" in results[0].details
 
 
 def test_a_job_there_is_not(client):
@@ -146,6 +170,41 @@ def test_a_closed_client_says_so(served):
     client.close()
     with pytest.raises(ClosedError, match="make a new one"):
         client.environment("fizzbuzz")
+
+
+def test_a_client_works_in_a_forked_process_too(served):
+    with Client(served.url) as client:
+        before = client.environment("fizzbuzz")
+        child = os.fork()  # as a data loader does
+        if child == 0:
+            os._exit(0 if client.environment("fizzbuzz") == before else 1)
+        try:
+            deadline = time.monotonic() + 60
+            while (ended := os.waitpid(child, os.WNOHANG))[0] == 0 and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            if ended[0] == 0:
+                os.kill(child, signal.SIGKILL)
+                os.waitpid(child, 0)
+        assert ended == (child, 0)
+        assert client.environment("fizzbuzz") == before
+
+
+def test_a_program_ends_at_ctrl_c_under_a_request():
+    code = "import sys\nfrom deepgym_env.remote import Client\nClient(sys.argv[1]).environment('x')"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        program = subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True)
+        try:
+            asking, _ = silent.accept()
+            with asking:
+                asking.recv(1)
+                program.send_signal(signal.SIGINT)
+                said = program.communicate(timeout=60)[1]
+        finally:
+            program.kill()
+            program.wait()
+    assert said.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_a_wrong_option_is_named():

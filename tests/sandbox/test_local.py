@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -252,3 +253,26 @@ def test_a_package_below_tmp_is_shown_all_the_same(tmp_path, monkeypatch, make_t
     code = "import shown_package\ndef f(x):\n    open('/tmp/own', 'w').close()\n    return shown_package.ANSWER"
     with DeepGym(workers=1, min_isolation="full", backend=LocalBackend(packages=("shown_package",))) as dg:
         assert dg.run(make_task(((1,), 42)), code).passed
+
+
+def test_a_runner_nobody_waits_for_any_more_is_ended_once_it_has_started():
+    begun, may_start, started = threading.Event(), threading.Event(), []
+
+    class Slow(LocalBackend):
+        def start(self):
+            begun.set()
+            may_start.wait(60)
+            started.append(super().start())
+            return started[0]
+
+    async def cancel_in_the_middle():
+        starting = asyncio.create_task(Runner.start(Slow()))
+        await asyncio.to_thread(begun.wait)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        may_start.set()
+
+    asyncio.run(cancel_in_the_middle())  # waits for its threads
+    assert started[0].process.returncode is not None
+    assert started[0].errors.closed

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from deepgym_env import DeepGym, added_tasks
 from deepgym_env.benchmarks.records import to_text
@@ -20,6 +21,8 @@ from deepgym_env.server.jobs.submission import submission
 from deepgym_env.server.services import Services
 from deepgym_env.server.settings import Settings
 from deepgym_env.server.store.database import Database
+from deepgym_env.server.store.job_queue import JobQueue
+from deepgym_env.server.store.job_tables import JobServerRow
 from deepgym_env.server.store.jobs import JobStore
 from deepgym_env.server.tasks import TaskShelf
 
@@ -71,17 +74,22 @@ def judge(database: Database, engine: DeepGym, job: Job, **settings: Any) -> tup
     services = Services(Settings(**{"job_pause": 0.0, "job_attempts": 3, **settings}), engine, database)
     store = JobStore(database)
 
-    async def until_over() -> Job:
+    async def judged() -> Job:
         async with jobs_running(services):
-            while True:
-                now = await asyncio.to_thread(store.get, job.id, None)
-                assert now is not None
-                if now.finished:
-                    return now
-                await asyncio.sleep(0.05)
+            return await until_over(store, job)
 
-    over = asyncio.run(asyncio.wait_for(until_over(), 120))
+    over = asyncio.run(asyncio.wait_for(judged(), 120))
     return over, [result.verdict for result in store.results(job.id).results]
+
+
+async def until_over(store: JobStore, job: Job) -> Job:
+    """Wait for a job's end."""
+    while True:
+        now = await asyncio.to_thread(store.get, job.id, None)
+        assert now is not None
+        if now.finished:
+            return now
+        await asyncio.sleep(0.05)
 
 
 def test_sandboxes_that_fail_for_a_while_cost_no_verdict(database: Database, submit: Any) -> None:
@@ -118,6 +126,31 @@ def test_what_an_engine_that_was_closed_had_begun_is_judged_by_another(database:
         over, verdicts = judge(database, engine, job, job_attempts=1000)
     assert (over.done, over.without_verdict) == (2, 0)
     assert [verdict.score for verdict in verdicts] == [1.0, 0.5]
+
+
+def test_what_another_took_meanwhile_may_come_back(database: Database, submit: Any, engine: DeepGym) -> None:
+    slow = submit("import time\ndef f(x):\n    time.sleep(1)\n    return x * x")
+    services = Services(Settings(job_pause=0.0), engine, database)
+    store, other = JobStore(database), JobQueue(database, "other")
+    engine.isolation()  # warm, so that what is begun twice does not end at once
+
+    def lose_it() -> bool:
+        """Have the lease of whoever holds the job end early, as by a clock that jumps, and another server notice."""
+        with database.begin() as session:
+            session.execute(update(JobServerRow).values(lease=0.0))
+        return other.reap() == 1
+
+    async def judge_both() -> list[Job]:
+        async with jobs_running(services):
+            while not await asyncio.to_thread(lose_it):
+                await asyncio.sleep(0.02)
+            first = await until_over(store, slow)
+            await asyncio.sleep(1.5)  # what was begun twice has ended twice
+            return [first, await until_over(store, await asyncio.to_thread(submit, RIGHT))]
+
+    over = asyncio.run(asyncio.wait_for(judge_both(), 60))
+    assert [(job.done, job.without_verdict) for job in over] == [(1, 0), (1, 0)]
+    assert store.results(slow.id).results[0].verdict.score == 1.0
 
 
 @pytest.mark.usefixtures("tasks_as_before")

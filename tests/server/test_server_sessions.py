@@ -458,6 +458,11 @@ def test_an_episode_nobody_asks_for_is_ended(own, tmp_path):
         clock.now = 1e6
         assert await live.sweep() == 0  # what is at work is not idle
         assert (await working).observation == "done"
+        assert await live.sweep() == 0  # nor what has just been at work
+        again = await live.sessions.get("me", first.id).step("1", bash("sleep 0.2; echo done"))
+        assert again.observation == "done"
+        clock.now += 11.0
+        assert await live.sweep() == 1
 
     in_process(own, tmp_path, ask, clock=clock, session_ttl=10.0)
 

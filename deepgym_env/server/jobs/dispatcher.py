@@ -128,6 +128,7 @@ class Dispatcher:
         claimed = await self._call(self._queue.claim, wanted, suspect=suspect)
         if len(claimed) < wanted:
             self._looked = time.monotonic()
+        self._drop(self._held.keys() & {item.key for item in claimed})  # it was lost meanwhile, and came back
         same = defaultdict(list)
         for item in claimed:
             self._held[item.key] = item

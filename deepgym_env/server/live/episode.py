@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -51,15 +52,22 @@ class LiveSession:
     Attributes:
         id: Its id, which nobody can guess.
         owner: Whose it is.
-        touched: When it was last asked for.
+        touched: When it was last asked for, or had last done what it was asked for.
     """
 
-    def __init__(self, services: Services, owner: str, started: StartSession, log: EpisodeWriter | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        owner: str,
+        started: StartSession,
+        log: EpisodeWriter | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Keep an episode of what was asked for, written to ``log`` when it is over; :meth:`begin` begins it."""
         self.id = secrets.token_urlsafe(24)
         self.owner = owner
         self.touched = 0.0
-        self._services, self._started, self._log = services, started, log
+        self._services, self._started, self._log, self._clock = services, started, log, clock
         self._lock = asyncio.Lock()
         self._under_way: set[asyncio.Future[Any]] = set()
         self._ended: DeepGymError | None = None
@@ -157,7 +165,10 @@ class LiveSession:
             async with self._lock:
                 if self._ended is not None:
                     raise self._ended
-                return await work()
+                try:
+                    return await work()
+                finally:
+                    self.touched = self._clock()  # however long it took, its answer can be asked for again
 
         doing = asyncio.ensure_future(locked())
         self._under_way.add(doing)
@@ -215,7 +226,7 @@ class LiveSession:
         await self._services.ask(lambda _: self._episode.forget(kept.episode))
 
     async def _fork(self) -> LiveSession:
-        other = LiveSession(self._services, self.owner, self._started, self._log)
+        other = LiveSession(self._services, self.owner, self._started, self._log, self._clock)
         other._episode = await self._services.ask(lambda _: self._episode.fork())
         other._state, other._record, other._steps = self._state, self._record.copy(), self._steps.taken()
         return other

@@ -39,7 +39,7 @@ class LiveSessions:
             UnknownTaskError: If there is no such task.
         """
         with self._seats.opening(owner):
-            session = LiveSession(self._services, owner, started, self._log)
+            session = LiveSession(self._services, owner, started, self._log, self._clock)
             await session.begin()
             return await self._admit(session)
 
