@@ -72,7 +72,7 @@ class Admission:
                 "`deepgym keys create` makes a key",
             )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return problem(403, f"pages of {origin!r} may not use this server")
         if method in _CHANGING:
             return self._refused_body(headers)
@@ -142,6 +142,14 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """Return the host and port of an Origin header; None if it has none."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def _is_json(kind: str) -> bool:
