@@ -17,11 +17,10 @@ from deepgym_env.errors import DatabaseError
 from deepgym_env.remote.wire import Problem
 from deepgym_env.server.auth import identify
 from deepgym_env.server.limits import Throttle
+from deepgym_env.server.problems import database_away
 from deepgym_env.server.services import Services
 
 __all__ = ["Gate"]
-
-_DATABASE_RETRY = "5"
 
 
 class Gate:
@@ -53,7 +52,7 @@ class Gate:
             await answer(scope, receive, send)
             return
         except DatabaseError as error:
-            await _problem(503, str(error), {"Retry-After": _DATABASE_RETRY})(scope, receive, send)
+            await database_away(error)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         throttle = self._services.throttles.of(caller.id, caller.rate, caller.concurrency)
