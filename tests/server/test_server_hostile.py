@@ -155,7 +155,9 @@ def test_without_keys_only_this_machine_is_answered(api: Api, host: str, status:
     assert api.post("/v1/run", content=GOOD, headers={**JSON, "Host": host}).status_code == status
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1", "http://["])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1", "http://["]
+)
 def test_pages_of_others_are_refused(api: Api, origin: str) -> None:
     for method in ("POST", "GET", "OPTIONS"):
         answer = api.request(method, "/v1/run", content=GOOD, headers={**JSON, "Origin": origin})
