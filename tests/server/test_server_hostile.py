@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from running_server import Api, serving
 
-from deepgym_env import DeepGym
+from deepgym_env import AsyncDeepGym, DeepGym
 from deepgym_env.remote.wire import Verdict
 from deepgym_env.server.logs import JsonFormatter, TextFormatter
 
@@ -257,3 +257,22 @@ def test_labels_of_metrics_are_not_the_clients(api: Api) -> None:
     assert 'deepgym_http_requests_total{method="other",route="none",status="404"}' in text
     assert 'route="/v1/environments/{environment:path}",status="404"' in text
     assert [word for word in ("VERB", "path/1", "nothing1", "id1") if word in text] == []
+
+
+def test_programs_that_write_more_than_an_answer_may_hold(tmp_path, engine: DeepGym) -> None:
+    program = {"language": "python", "code": "print('x' * 50_000)"}
+    with serving(tmp_path, engine, max_body=1 << 16) as api:
+        few = api.post("/v1/execute", json={"program": program, "stdins": ["", ""]})
+        assert [len(result["stdout"]) for result in few.json()["results"]] == [50_001] * 2
+        begun: list[int] = []
+        execute_many = AsyncDeepGym.execute_many
+
+        async def counted(self, program, stdins):
+            begun.append(len(stdins))
+            return await execute_many(self, program, stdins)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AsyncDeepGym, "execute_many", counted)
+            many = api.post("/v1/execute", json={"program": program, "stdins": [""] * 1000})
+        assert (many.status_code, "fewer inputs" in many.json()["detail"]) == (422, True)
+        assert sum(begun) < 10  # the others were not run
