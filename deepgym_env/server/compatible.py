@@ -52,7 +52,8 @@ class Compatible:
             generate_unique_id_function=lambda route: route.name,
         )
         self.router.include_router(
-            create_sandbox_fusion_router(engine, concurrency=_THREADS), dependencies=[Depends(_room)]
+            create_sandbox_fusion_router(engine, concurrency=_THREADS, most_memory_mb=services.ceiling.memory_mb),
+            dependencies=[Depends(_room)],
         )
         self.router.include_router(create_openrlhf_router(dg=engine, room=room))
         self.router.include_router(create_verltool_router(self._live, threads=self._threads, owner=_owner, room=room))

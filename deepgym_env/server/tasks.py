@@ -14,6 +14,7 @@ from deepgym_env.benchmarks.records import from_text
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.remote.wire import Item
+from deepgym_env.server.ceiling import Ceiling
 from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["TaskShelf"]
@@ -27,12 +28,14 @@ class TaskShelf:
     A task that comes by value again is the same object as before, so that what its judge has learnt is kept too.
     """
 
-    def __init__(self, characters: int = _CHARACTERS) -> None:
+    def __init__(self, ceiling: Ceiling | None = None, characters: int = _CHARACTERS) -> None:
         """Hold nothing yet.
 
         Args:
+            ceiling: How high the limits of tasks by value may be; None: as high as any.
             characters: How much text of tasks by value is kept.
         """
+        self._ceiling = ceiling
         self._room = characters
         self._kept: OrderedDict[bytes, tuple[AnyTask, int]] = OrderedDict()
         self._lock = threading.Lock()
@@ -42,6 +45,7 @@ class TaskShelf:
 
         Raises:
             TaskError: If the text is none.
+            ConfigError: If its limits are higher than they may be here.
         """
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         with self._lock:
@@ -49,6 +53,8 @@ class TaskShelf:
                 self._kept.move_to_end(digest)
                 return self._kept[digest][0]
         task = from_text(text)
+        if self._ceiling is not None:
+            self._ceiling.check_task(task)
         with self._lock:
             self._kept[digest] = (task, len(text))
             while sum(length for _, length in self._kept.values()) > self._room:

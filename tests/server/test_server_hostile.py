@@ -12,8 +12,11 @@ import pytest
 from running_server import Api, serving
 
 from deepgym_env import AsyncDeepGym, DeepGym
+from deepgym_env.benchmarks.records import to_text
+from deepgym_env.catalog import load_task
 from deepgym_env.remote.wire import Verdict
 from deepgym_env.server.logs import JsonFormatter, TextFormatter
+from deepgym_env.task import FunctionTask
 
 JSON = {"Content-Type": "application/json"}
 GOOD = json.dumps({"environment": "reverse_string", "completion": "def reverse_string(s): return s[::-1]"})
@@ -257,6 +260,33 @@ def test_labels_of_metrics_are_not_the_clients(api: Api) -> None:
     assert 'deepgym_http_requests_total{method="other",route="none",status="404"}' in text
     assert 'route="/v1/environments/{environment:path}",status="404"' in text
     assert [word for word in ("VERB", "path/1", "nothing1", "id1") if word in text] == []
+
+
+def test_limits_above_the_machine_are_refused(tmp_path, engine: DeepGym) -> None:
+    task = load_task("reverse_string")
+    assert isinstance(task, FunctionTask)
+    high = task.model_copy(update={"limits": task.limits.model_copy(update={"memory_mb": 1025})})
+    by_value = {"tasks": {"t": to_text(high)}, "environment": "t", "completion": "x"}
+    items = {"tasks": by_value["tasks"], "items": [{"environment": "t", "completion": "x"}]}
+    program = {"language": "python", "code": "print(1)"}
+    with serving(tmp_path, engine, max_memory_mb=1024) as api:
+        opened = api.post("/v1/workspaces", json={}).json()["id"]
+        high_exec = {"command": "ls", "limits": {"memory_mb": 1025}}
+        refused = [
+            api.post("/v1/execute", json={"program": {**program, "limits": {"memory_mb": 1025}}}),
+            api.post("/v1/execute", json={"program": {**program, "limits": {"disk_mb": 1025}}}),
+            api.post("/v1/workspaces", json={"limits": {"disk_mb": 1025}}),
+            api.post(f"/v1/workspaces/{opened}/exec", json=high_exec),
+            api.post("/v1/run", json=by_value),
+            api.post("/v1/jobs", json=items),
+            api.post("/v1/sessions", json={"task": to_text(high)}),
+            api.post("/run_code", json={**program, "memory_limit_MB": 1025}),
+        ]
+        assert [answer.status_code for answer in refused] == [422] * len(refused)
+        assert all("1024 at this server" in answer.json()["detail"] for answer in refused)
+        high_exec["limits"] = {"memory_mb": 1024}
+        assert api.post(f"/v1/workspaces/{opened}/exec", json=high_exec).json()["code"] == 0
+        assert api.post("/run_code", json=program).json()["status"] == "Success"
 
 
 def test_programs_that_write_more_than_an_answer_may_hold(tmp_path, engine: DeepGym) -> None:

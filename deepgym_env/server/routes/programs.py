@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
+from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ConfigError
 from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.remote.wire_programs import (
@@ -49,6 +51,7 @@ async def execute(
     four times as much as a request may hold; many runs that may write much are made, and compiled, in parts.
     """
     note(request.scope, items=len(asked.stdins))
+    services.ceiling.check(asked.program.limits)
     program = await asyncio.to_thread(_program, asked)
     with services.capacity.reserve(len(asked.stdins)):
         results = await wanted(request, services, _results(services, program, asked.stdins))
@@ -80,8 +83,8 @@ async def _results(services: Services, program: Program, stdins: Sequence[bytes]
     part = max(1, 2 * room // (2 * program.limits.output_bytes + (_FETCHED if program.fetch else 0)))
     results: list[ProgramResult] = []
     for begin in range(0, len(stdins), part):
-        inputs = stdins[begin : begin + part]
-        results += await services.ask(lambda engine, inputs=inputs: engine.execute_many(program, inputs))
+        run = partial(AsyncDeepGym.execute_many, program=program, stdins=stdins[begin : begin + part])
+        results += await services.ask(run)
         if sum(map(_size, results)) > room:
             raise ConfigError(
                 f"{len(results)} of {len(stdins)} runs wrote more than an answer may hold, {room} bytes: send fewer "
