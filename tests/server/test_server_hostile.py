@@ -158,6 +158,12 @@ def test_without_keys_only_this_machine_is_answered(api: Api, host: str, status:
     assert api.post("/v1/run", content=GOOD, headers={**JSON, "Host": host}).status_code == status
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_without_keys_nothing_that_a_proxy_passes_on_is_answered(api: Api, header: str) -> None:
+    answer = api.post("/v1/run", content=GOOD, headers={**JSON, header: "203.0.113.9"})
+    assert (answer.status_code, "a proxy" in answer.json()["detail"]) == (403, True)
+
+
 @pytest.mark.parametrize(
     "origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1", "http://["]
 )
@@ -176,7 +182,7 @@ def test_its_own_page_is_not(api: Api) -> None:
 def test_with_keys_any_host_is_answered(tmp_path, engine: DeepGym) -> None:
     with serving(tmp_path, engine, keys_required=True) as api:
         key = api.services.keys.create("runner", ["run"])
-        headers = {**JSON, "Host": "deepgym.example", "Authorization": f"Bearer {key}"}
+        headers = {**JSON, "Host": "deepgym.example", "X-Forwarded-For": "::1", "Authorization": f"Bearer {key}"}
         assert api.post("/v1/run", content=GOOD, headers=headers).status_code == 200
 
 
