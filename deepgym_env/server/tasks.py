@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from deepgym_env.benchmarks.records import from_text
 from deepgym_env.catalog import load_task
@@ -19,6 +21,7 @@ from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["TaskShelf"]
 
+_THREADS = 4
 _CHARACTERS = 1 << 26  # of tasks by value that are kept
 
 
@@ -39,6 +42,7 @@ class TaskShelf:
         self._room = characters
         self._kept: OrderedDict[bytes, tuple[AnyTask, int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-tasks")
 
     def of_text(self, text: str) -> AnyTask:
         """Return a task by value.
@@ -82,6 +86,13 @@ class TaskShelf:
             if place not in found:
                 found[place] = _answered(self.find(item.environment, item.seed, by_value))
         return [(found[item.environment, item.seed], item.completion) for item in items]
+
+    async def found(self, items: Sequence[Item], by_value: Mapping[str, str]) -> list[tuple[SubmissionTask, str]]:
+        """Return what :meth:`submissions` does, found on threads of its own.
+
+        Thousands of seeds take minutes: meanwhile keys and the database are still asked.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.submissions, items, by_value)
 
 
 def _answered(task: AnyTask) -> SubmissionTask:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from running_server import Api, serving
@@ -266,6 +268,27 @@ def test_labels_of_metrics_are_not_the_clients(api: Api) -> None:
     assert 'deepgym_http_requests_total{method="other",route="none",status="404"}' in text
     assert 'route="/v1/environments/{environment:path}",status="404"' in text
     assert [word for word in ("VERB", "path/1", "nothing1", "id1") if word in text] == []
+
+
+def test_tasks_that_take_long_to_load_keep_nothing_else_waiting(tmp_path, engine: DeepGym, monkeypatch) -> None:
+    loading = threading.Event()
+    with serving(tmp_path, engine) as api, ThreadPoolExecutor(40) as threads:
+        submissions = api.services.tasks.submissions
+
+        def slowly(*args):
+            loading.wait(60)
+            return submissions(*args)
+
+        monkeypatch.setattr(api.services.tasks, "submissions", slowly)
+        asked = [threads.submit(api.post, "/v1/run", content=GOOD, headers=JSON) for _ in range(40)]
+        while api.services.capacity.used < len(asked):
+            time.sleep(0.01)
+        try:
+            ready = api.get("/readyz", timeout=20)
+        finally:
+            loading.set()
+        assert ready.status_code == 200
+        assert {each.result().status_code for each in asked} == {200}
 
 
 def test_limits_above_the_machine_are_refused(tmp_path, engine: DeepGym) -> None:
