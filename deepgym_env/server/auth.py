@@ -109,9 +109,9 @@ def token_of(headers: Mapping[str, str]) -> str | None:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    if scheme.lower() == "basic":
-        return _password(token.strip())
-    return headers.get("x-api-key", "").strip() or None
+    key = headers.get("x-api-key", "").strip() or None
+    # Basic comes last: it may well be for a proxy in front.
+    return _password(token.strip()) if key is None and scheme.lower() == "basic" else key
 
 
 def _password(credentials: str) -> str | None:
