@@ -65,6 +65,15 @@ def serve(
         int, typer.Option("--max-queue", min=1, help="Submissions that may wait or run.")
     ] = _USUAL.max_queue,
     max_body: Annotated[int, typer.Option("--max-body", min=1024, help="Bytes of a request.")] = _USUAL.max_body,
+    max_memory_mb: Annotated[
+        int | None,
+        typer.Option(
+            "--max-memory-mb",
+            min=64,
+            help="MiB that callers' limits may be; by default the machine's memory.",
+            show_default=False,
+        ),
+    ] = None,
     key_rate: Annotated[
         float | None,
         typer.Option("--key-rate", min=0.001, help="Requests of a key a second; by default any.", show_default=False),
@@ -118,6 +127,7 @@ def serve(
         "keys_required": keys,
         "max_queue": max_queue,
         "max_body": max_body,
+        "max_memory_mb": max_memory_mb,
         "key_rate": key_rate,
         "key_burst": key_burst,
         "key_concurrency": key_concurrency,

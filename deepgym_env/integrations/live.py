@@ -26,6 +26,7 @@ class LiveEpisode:
 
     Attributes:
         env: Its environment.
+        owner: Whose it is, where there are several.
         observation: What was shown last.
         info: The last info.
         terminated: Whether it was solved or submitted.
@@ -38,6 +39,7 @@ class LiveEpisode:
     def __init__(self, env: CodingEnv, seed: int | None) -> None:
         """Begin an episode."""
         self.env = env
+        self.owner = ""
         self.lock = threading.Lock()
         self.touched = time.monotonic()
         self.observation, self.info = env.reset(seed=seed)
@@ -88,6 +90,7 @@ class LiveEpisodes:
         *,
         ttl: float = 3600.0,
         capacity: int = 4096,
+        share: int | None = None,
         engine: DeepGym | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -96,12 +99,14 @@ class LiveEpisodes:
         Args:
             ttl: Seconds after which an episode nobody asked for is ended.
             capacity: Most episodes at a time.
+            share: Most of them that one owner may have; None: all.
             engine: The engine that judges; by default this process's.
             clock: Seconds that only grow.
         """
         if ttl <= 0 or capacity < 1:
             raise ConfigError(f"ttl must be positive and capacity at least 1, got {ttl!r} and {capacity!r}")
         self._ttl, self._capacity, self._engine, self._clock = ttl, capacity, HeldEngine(engine), clock
+        self._share = capacity if share is None else share
         self._lock = threading.Lock()
         self._episodes: dict[str, LiveEpisode] = {}
 
@@ -113,10 +118,11 @@ class LiveEpisodes:
         seed: int | None = None,
         max_turns: int | None = None,
         dense: bool = False,
+        owner: str = "",
     ) -> LiveEpisode:
         """Begin an episode under a key; one that is there already is ended.
 
-        The options are those of :class:`~deepgym_env.envs.CodingEnv`.
+        The options are those of :class:`~deepgym_env.envs.CodingEnv`; ``owner`` is whose share it counts for.
 
         Raises:
             UnknownTaskError: If there is no such task.
@@ -126,8 +132,10 @@ class LiveEpisodes:
         self.end(key)
         if len(self) >= self._capacity:
             raise RefusedError(f"{self._capacity} episodes are under way, the most there may be: end some")
+        if owner and self._held_by(owner) >= self._share:
+            raise RefusedError(f"{self._share} episodes of this key are under way, the most one may have: end some")
         episode = LiveEpisode(CodingEnv(task, max_turns=max_turns, dense=dense, engine=self._engine()), seed)
-        episode.touched = self._clock()
+        episode.owner, episode.touched = owner, self._clock()
         with self._lock:
             self._episodes[key] = episode
         return episode
@@ -181,6 +189,10 @@ class LiveEpisodes:
         for key in keys:
             self.end(key)
         self._engine.release()
+
+    def _held_by(self, owner: str) -> int:
+        with self._lock:
+            return sum(episode.owner == owner for episode in self._episodes.values())
 
     def __len__(self) -> int:
         """Return how many are under way."""

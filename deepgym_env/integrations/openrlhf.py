@@ -12,9 +12,11 @@ is no reward, so the cause is in the log of the server as well.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, model_validator
@@ -22,6 +24,7 @@ from pydantic import BaseModel, model_validator
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, DeepGymError, TaskError
 from deepgym_env.integrations.scoring import Scorer, Tasks
+from deepgym_env.integrations.serving import apart
 from deepgym_env.optional import require
 from deepgym_env.result import RunResult
 
@@ -33,6 +36,7 @@ __all__ = ["RewardRequest", "answer_in", "completion_of", "create_openrlhf_route
 _logger = logging.getLogger(__name__)
 _END = re.compile(r"(?:<[|｜][^<>|｜\s]{1,64}[|｜]>|</s>|<eos>|<end_of_turn>|<pad>)\Z")
 _LONGEST_END = 80
+_THREADS = 64  # requests that are worked on at a time
 _LEAST_SHARED = 32  # characters of a prompt that was cut off at its start, white space aside
 
 
@@ -74,7 +78,12 @@ class RewardRequest(BaseModel):
         return [completion_of(*each) for each in zip(self.query or (), self.prompts or (), strict=True)]
 
 
-def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIRouter:
+def create_openrlhf_router(
+    env: Tasks = None,
+    dg: DeepGym | None = None,
+    *,
+    room: Callable[[int], AbstractContextManager[Any]] = contextlib.nullcontext,
+) -> APIRouter:
     """Return a router with ``POST /reward/score`` for ``--reward.remote_url http://HOST:PORT/reward/score``.
 
     It answers ``{"query": [...], "prompts": [...], "labels": [...]}``, which OpenRLHF sends, and
@@ -85,13 +94,14 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
     Args:
         env: The task of rows without a label, or the tasks that labels may name; None: labels name any.
         dg: The engine to use; by default this process's.
+        room: Holds room for so many completions while they are judged, or raises.
 
     Raises:
         ConfigError: If FastAPI isn't installed, or a task can't be judged by one completion.
         UnknownTaskError: If there is no task of an id.
     """
     fastapi = require("fastapi", "a router", "server")
-    scorer = Scorer(env, dg)
+    scorer, away = Scorer(env, dg), apart(_THREADS)
     router: APIRouter = fastapi.APIRouter(tags=["reward"])
 
     def refused(status: int, told: str, headers: dict[str, str] | None = None) -> Exception:
@@ -99,8 +109,7 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
         refusal: Exception = fastapi.HTTPException(status, told, headers=headers)
         return refusal
 
-    def score(body: RewardRequest) -> dict[str, Any]:
-        """Score completions, test by test."""
+    def judged(body: RewardRequest) -> dict[str, Any]:
         try:
             completions = body.completions()
             labels = tasks_of(body.labels, len(completions))
@@ -109,13 +118,20 @@ def create_openrlhf_router(env: Tasks = None, dg: DeepGym | None = None) -> APIR
         except (ConfigError, TaskError) as error:
             raise refused(422, str(error)) from error
         try:
-            results = scorer(completions, labels)
+            with room(len(completions)):
+                results = scorer(completions, labels)
+        except ConfigError as error:
+            raise refused(422, str(error)) from error
         except DeepGymError as error:
             raise refused(503, f"no verdict: {error}") from error
         lost = [result.details for result in results if not result.has_verdict]
         if lost:
             raise refused(503, f"no verdict on {len(lost)} of {len(results)}: {lost[0]}", {"Retry-After": "1"})
         return reward_fields(results)
+
+    async def score(body: RewardRequest) -> dict[str, Any]:
+        """Score completions, test by test."""
+        return await away(lambda: judged(body))
 
     router.add_api_route("/reward/score", score, methods=["POST"])
     return router

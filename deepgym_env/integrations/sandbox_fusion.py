@@ -73,20 +73,23 @@ def create_sandbox_fusion_app(engine: DeepGym | None = None, *, concurrency: int
     return app
 
 
-def create_sandbox_fusion_router(engine: DeepGym | None = None, *, concurrency: int = 64) -> APIRouter:
+def create_sandbox_fusion_router(
+    engine: DeepGym | None = None, *, concurrency: int = 64, most_memory_mb: int | None = None
+) -> APIRouter:
     """Return a router with SandboxFusion's ``POST /run_code``, ``POST /submit`` and ``GET /v1/ping``.
 
     Args:
         engine: The engine to use; by default this process's.
         concurrency: Requests that are worked on at a time; the others wait.
+        most_memory_mb: The most that ``memory_limit_MB`` may be; None: any.
 
     Raises:
         ConfigError: If FastAPI isn't installed, or ``concurrency`` is below 1.
     """
-    return _router(HeldEngine(engine), concurrency)
+    return _router(HeldEngine(engine), concurrency, most_memory_mb)
 
 
-def _router(held: HeldEngine, concurrency: int) -> APIRouter:
+def _router(held: HeldEngine, concurrency: int, most_memory_mb: int | None = None) -> APIRouter:
     fastapi = require("fastapi", "a router", "server")
     anyio = require("anyio", "a router", "server")
     threads = require("anyio.to_thread", "a router", "server")
@@ -104,6 +107,8 @@ def _router(held: HeldEngine, concurrency: int) -> APIRouter:
 
     async def run_code(request: RunCodeRequest) -> RunCodeResponse:
         """Run a program."""
+        if most_memory_mb is not None and request.memory_limit_MB > most_memory_mb:
+            raise fastapi.HTTPException(422, f"memory_limit_MB may be {most_memory_mb} at this server: ask for less")
         return await away(lambda: _run_code(held, request))
 
     async def submit(request: SubmitRequest) -> EvalResult:

@@ -1,6 +1,7 @@
 """What the protocols' servers have in common: starting one from a shell, and a turn as JSON.
 
 - :func:`serve`: the ``python -m`` of a server's module; :func:`keeping`: its application's lifespan.
+- :func:`apart`: blocking work on threads of its own.
 - :func:`told`: what an episode's info says of the tests, for a trainer.
 - :func:`named_task`: the task a row names.
 """
@@ -10,19 +11,43 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import TaskError
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.optional import require
 
-__all__ = ["keeping", "named_task", "serve", "told"]
+__all__ = ["Apart", "apart", "keeping", "named_task", "serve", "told"]
 
+_T = TypeVar("_T")
 _SWEEP_SECONDS = 60.0
 
 _NESTED = ("extra_info", "verifier_metadata", "reward_spec", "extras")
+
+
+class Apart(Protocol):
+    """Runs blocking work; see :func:`apart`."""
+
+    def __call__(self, work: Callable[[], _T]) -> Awaitable[_T]:
+        """Return what ``work`` returns."""
+
+
+def apart(concurrency: int) -> Apart:
+    """Return what runs blocking work on threads, so many at a time.
+
+    They are others than those a framework has for short work: however long theirs takes, it still answers.
+    """
+    anyio = require("anyio", "the server", "server")
+    threads = require("anyio.to_thread", "the server", "server")
+    limiter = anyio.CapacityLimiter(concurrency)
+
+    async def run(work: Callable[[], _T]) -> _T:
+        done: _T = await threads.run_sync(work, limiter=limiter)
+        return done
+
+    return run
 
 
 def serve(

@@ -15,8 +15,10 @@ https://github.com/TIGER-AI-Lab/verl-tool.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, model_validator
@@ -24,7 +26,7 @@ from pydantic import BaseModel, Field, model_validator
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ConfigError, RefusedError, TaskError
 from deepgym_env.integrations.live import LiveEpisode, LiveEpisodes
-from deepgym_env.integrations.serving import keeping, named_task, serve, told
+from deepgym_env.integrations.serving import apart, keeping, named_task, serve, told
 from deepgym_env.optional import require
 from deepgym_env.task import WorkspaceTask
 
@@ -106,7 +108,9 @@ def create_verltool_app(
     live = LiveEpisodes(ttl=ttl, capacity=capacity, engine=engine)
     threads = ThreadPoolExecutor(concurrency, thread_name_prefix="deepgym-verltool")
     app = fastapi.FastAPI(title="DeepGym", lifespan=keeping(live, concurrency, threads.shutdown))
-    app.include_router(create_verltool_router(live, task, max_turns=max_turns, threads=threads))
+    app.include_router(
+        create_verltool_router(live, task, max_turns=max_turns, threads=threads, concurrency=concurrency)
+    )
 
     def health() -> dict[str, Any]:
         live.sweep()
@@ -122,7 +126,9 @@ def create_verltool_router(
     *,
     max_turns: int | None = None,
     threads: Executor | None = None,
-    owner: Callable[..., Any] = lambda: "",
+    concurrency: int = _THREADS,
+    owner: Callable[..., Any] | None = None,
+    room: Callable[[int], AbstractContextManager[Any]] = contextlib.nullcontext,
 ) -> APIRouter:
     """Return a router with the ``POST /get_observation`` of :func:`create_verltool_app`.
 
@@ -135,8 +141,9 @@ def create_verltool_router(
         task: Id of the task of trajectories that name none.
         max_turns: Turns of an episode; by default the task's.
         threads: What trajectories of one request act on at the same time; by default 64 threads.
-        owner: A dependency of FastAPI's that says, as text, whose request it is: the trajectories of another are
-            other ones, also where their ids are the same. By default there is one owner.
+        concurrency: Requests that are worked on at a time; the others wait.
+        owner: A dependency that says whose a request's trajectories are: nobody reaches another's.
+        room: Holds room for so many trajectories while they act, or raises.
 
     Raises:
         ConfigError: If FastAPI isn't installed.
@@ -144,12 +151,17 @@ def create_verltool_router(
     fastapi = require("fastapi", "the tool server", "server")
     workers = threads or ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-verltool")
     turns = _Turns(live, task, max_turns)
+    away, whose = apart(concurrency), fastapi.Depends(owner or _nobody)
     router: APIRouter = fastapi.APIRouter(tags=["episodes"])
 
-    def get_observation(request: ActionRequest, whose: str = fastapi.Depends(owner)) -> ActionResponse:
+    def take(request: ActionRequest, owner: str) -> list[_Answer]:
+        with room(len(request.trajectory_ids)):
+            return turns.take_all(request, workers, owner)
+
+    async def get_observation(request: ActionRequest, owner: str = whose) -> ActionResponse:
         """Take a turn in each trajectory's episode."""
         try:
-            answers = turns.take_all(request, workers, whose)
+            answers = await away(lambda: take(request, owner))
         except (ConfigError, TaskError) as error:
             raise fastapi.HTTPException(422, str(error)) from error
         except RefusedError as error:
@@ -161,13 +173,17 @@ def create_verltool_router(
     return router
 
 
+async def _nobody() -> str:
+    return ""
+
+
 class _Turns:
     """The turns of trajectories."""
 
     def __init__(self, live: LiveEpisodes, task: str | None, max_turns: int | None) -> None:
         self._live, self._task, self._max_turns = live, task, max_turns
 
-    def take_all(self, request: ActionRequest, threads: Executor, whose: str) -> list[_Answer]:
+    def take_all(self, request: ActionRequest, threads: Executor, owner: str) -> list[_Answer]:
         """Take those of a request: trajectories at the same time, turns of one in their order."""
         places: dict[str, list[int]] = {}
         for place, key in enumerate(request.trajectory_ids):
@@ -176,18 +192,18 @@ class _Turns:
 
         def play(own: list[int]) -> None:
             for place in own:
-                answers[place] = self.take(request, place, whose)
+                answers[place] = self.take(request, place, owner)
 
         list(threads.map(play, places.values()))
         return [answers[place] for place in range(len(answers))]
 
-    def take(self, request: ActionRequest, place: int, whose: str) -> _Answer:
+    def take(self, request: ActionRequest, place: int, owner: str) -> _Answer:
         """Take one; return observation, whether the trajectory is done, and whether the action was valid."""
-        key = f"{whose} {request.trajectory_ids[place]}"
+        key = f"{owner}/{request.trajectory_ids[place]}" if owner else request.trajectory_ids[place]
         if request.finish and request.finish[place]:
             self._live.end(key)
             return {"obs": "", "reward": None}, True, True
-        episode = self._live.get(key) or self._begin(key, request, place)
+        episode = self._live.get(key) or self._begin(key, request, place, owner)
         action, last = request.actions[place], bool(request.is_last_step and request.is_last_step[place])
         with episode.lock:
             if not episode.over:
@@ -209,7 +225,7 @@ class _Turns:
         reward = None if lost else episode.returned - before
         return {"obs": seen, "reward": reward, **told(episode.info)}, episode.over, valid and not lost
 
-    def _begin(self, key: str, request: ActionRequest, place: int) -> LiveEpisode:
+    def _begin(self, key: str, request: ActionRequest, place: int, owner: str) -> LiveEpisode:
         extra: Mapping[str, Any] = request.extra_fields[place] if request.extra_fields else {}
         task = named_task(extra) or self._task
         if task is None:
@@ -218,7 +234,8 @@ class _Turns:
                 f"trajectory {trajectory!r} names no task: send it in extra_fields, or start the server with one"
             )
         seed = extra.get("seed")
-        return self._live.start(key, task, seed=seed if isinstance(seed, int) else None, max_turns=self._max_turns)
+        seed = seed if isinstance(seed, int) else None
+        return self._live.start(key, task, seed=seed, max_turns=self._max_turns, owner=owner)
 
 
 if __name__ == "__main__":

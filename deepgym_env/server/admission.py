@@ -20,6 +20,7 @@ from deepgym_env.server.problems import problem
 __all__ = ["Admission"]
 
 _HERE = {"localhost", "127.0.0.1", "::1"}
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _PATIENCE = 5.0  # seconds a client that was refused may take to send the rest
 _CHANGING = {"POST", "PUT", "PATCH"}
 
@@ -29,7 +30,7 @@ class Admission:
 
     A page in a browser on this machine can send requests here too. Without keys nothing but their headers tells
     them from others: a host that isn't this machine's (DNS rebinding), an origin that isn't this server's, a type
-    that a form can have.
+    that a form can have. Nor may a proxy on this machine, which often names it as the host, let in whoever asks it.
     """
 
     def __init__(self, app: ASGIApp, *, drain: Drain, max_body: int, open_to_all: bool) -> None:
@@ -71,8 +72,15 @@ class Admission:
                 f"this server asks for no key, so it answers only to localhost, 127.0.0.1 and [::1], not to {host!r}: "
                 "`deepgym keys create` makes a key",
             )
+        forwarded = [name for name in _FORWARDED if name in headers]
+        if self._open and forwarded:
+            return problem(
+                403,
+                f"this server asks for no key, so it answers nothing that a proxy passes on, which {forwarded[0]!r} "
+                "tells: `deepgym keys create` makes a key",
+            )
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return problem(403, f"pages of {origin!r} may not use this server")
         if method in _CHANGING:
             return self._refused_body(headers)
@@ -142,6 +150,14 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """Return the host and port of an Origin header; None if it has none."""
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def _is_json(kind: str) -> bool:

@@ -23,6 +23,7 @@ from deepgym_env.integrations.sandbox_fusion import create_sandbox_fusion_router
 from deepgym_env.integrations.serving import keeping
 from deepgym_env.integrations.verltool import create_verltool_router
 from deepgym_env.server.auth import Caller, allowed, authorize
+from deepgym_env.server.live.seats import share_of
 from deepgym_env.server.problems import declared
 from deepgym_env.server.services import Services, services_of
 
@@ -43,17 +44,20 @@ class Compatible:
         """Keep no episode yet."""
         settings = services.settings
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-compatible")
-        self._live = LiveEpisodes(ttl=settings.session_ttl, capacity=settings.max_sessions, engine=services.engine)
+        most, engine, room = settings.max_sessions, services.engine, services.capacity.reserve
+        self._live = LiveEpisodes(ttl=settings.session_ttl, capacity=most, share=share_of(most), engine=engine)
         self.router = APIRouter(
-            dependencies=[Depends(allowed("run")), Depends(_room)],
+            dependencies=[Depends(allowed("run"))],
             responses=declared(413, 415, 422, 503),
             generate_unique_id_function=lambda route: route.name,
         )
         self.router.include_router(
-            create_sandbox_fusion_router(services.engine, concurrency=_THREADS), responses=declared(404)
+            create_sandbox_fusion_router(engine, concurrency=_THREADS, most_memory_mb=services.ceiling.memory_mb),
+            dependencies=[Depends(_room)],
+            responses=declared(404),
         )
-        self.router.include_router(create_openrlhf_router(dg=services.engine))
-        self.router.include_router(create_verltool_router(self._live, threads=self._threads, owner=_key))
+        self.router.include_router(create_openrlhf_router(dg=engine, room=room))
+        self.router.include_router(create_verltool_router(self._live, threads=self._threads, owner=_owner, room=room))
         self.router.add_api_route("/health", _health, methods=["GET"], tags=["episodes"], name="verltool_health")
 
     def running(self, app: object) -> AbstractAsyncContextManager[None]:
@@ -79,15 +83,15 @@ def pages(runs: Path) -> APIRouter:
     return router
 
 
+async def _owner(caller: Annotated[Caller, Depends(allowed("run"))]) -> str:
+    """Return whose a request's trajectories are: two keys may well have chosen the same ids."""
+    return caller.id
+
+
 async def _room(services: Annotated[Services, Depends(services_of)]) -> AsyncIterator[None]:
     """Take a place in the queue for as long as a request takes."""
     with services.capacity.reserve(1):
         yield
-
-
-def _key(caller: Annotated[Caller, Depends(allowed("run"))]) -> str:
-    """Return whose request it is: nobody acts in another's episode."""
-    return caller.id
 
 
 def _health() -> dict[str, str]:

@@ -18,11 +18,11 @@ from deepgym_env.errors import DatabaseError
 from deepgym_env.remote.wire import Problem
 from deepgym_env.server.auth import identify
 from deepgym_env.server.limits import Throttle
+from deepgym_env.server.problems import database_away
 from deepgym_env.server.services import Services
 
 __all__ = ["Gate"]
 
-_DATABASE_RETRY = "5"
 _WAITING = "/run_code"
 _PATIENCE, _PAUSE = 20.0, 0.05  # seconds; verl waits for 10 more than a program may take
 
@@ -57,7 +57,7 @@ class Gate:
             await answer(scope, receive, send)
             return
         except DatabaseError as error:
-            await _problem(503, str(error), {"Retry-After": _DATABASE_RETRY})(scope, receive, send)
+            await database_away(error)(scope, receive, send)
             return
         scope.setdefault("state", {})["caller"] = caller
         throttle = self._services.throttles.of(caller.id, caller.rate, caller.concurrency)

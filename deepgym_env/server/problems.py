@@ -1,6 +1,7 @@
 """What went wrong, told as RFC 9457 has it: ``application/problem+json``.
 
 - :func:`problem`: such an answer; :func:`answer_problems`: have an application give no other.
+- :func:`database_away`: what everybody is told when the database fails.
 - :func:`declared`: the errors of a route, for its description.
 """
 
@@ -21,6 +22,7 @@ from starlette.routing import Match
 from deepgym_env.errors import (
     ClosedError,
     ConfigError,
+    DatabaseError,
     DeepGymError,
     RefusedError,
     SandboxError,
@@ -31,7 +33,7 @@ from deepgym_env.errors import (
 )
 from deepgym_env.remote.wire import Problem
 
-__all__ = ["answer_problems", "declared", "problem"]
+__all__ = ["answer_problems", "database_away", "declared", "problem"]
 
 _LOG = logging.getLogger("deepgym.server")
 _LONG, _PART = 2000, 200  # characters of a message, and of what it quotes
@@ -85,11 +87,18 @@ def problem(
     return Response(told.model_dump_json(), status, headers=dict(headers or {}), media_type="application/problem+json")
 
 
+def database_away(error: Exception) -> Response:
+    """Return the answer; what the database said, which names where it is, is for the log."""
+    _LOG.error("the database is away: %s", error)
+    return problem(503, "the database is away; nothing was lost, ask again", headers=_RETRY)
+
+
 def answer_problems(app: FastAPI) -> None:
     """Have every error of an application answered as a problem."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(DatabaseError, _database)
     app.add_exception_handler(UnicodeEncodeError, _half)
     for kind in {kind for kind, _ in _STATUS}:
         app.add_exception_handler(kind, _expected)
@@ -154,8 +163,7 @@ async def _half(request: Request, error: Exception) -> Response:
 
 
 async def _database(request: Request, error: Exception) -> Response:
-    _LOG.error("the database is away: %s", error)
-    return problem(503, "the database is away; nothing was lost, ask again", headers=_RETRY)
+    return database_away(error)
 
 
 async def _expected(request: Request, error: Exception) -> Response:

@@ -15,6 +15,7 @@ from fastapi import Request
 
 from deepgym_env.blocking import DeepGym
 from deepgym_env.errors import ClosedError
+from deepgym_env.server.ceiling import Ceiling
 from deepgym_env.server.drain import Drain
 from deepgym_env.server.limits import Capacity, Throttles
 from deepgym_env.server.metrics import Metrics
@@ -47,6 +48,7 @@ class Services:
         drain: Whether it is to go down.
         readiness: Whether it can work.
         metrics: What it counts.
+        ceiling: How high a limit a caller may set.
         tasks: Finds the tasks requests name.
         job_items: Items of jobs that wait or run, at all servers of the database, as of late.
         auditing: Held while a task is attacked: one at a time.
@@ -62,7 +64,8 @@ class Services:
     drain: Drain = field(init=False)
     readiness: Readiness = field(init=False)
     metrics: Metrics = field(default_factory=Metrics)
-    tasks: TaskShelf = field(default_factory=TaskShelf)
+    ceiling: Ceiling = field(init=False)
+    tasks: TaskShelf = field(init=False)
     job_items: int = 0
     auditing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -74,6 +77,8 @@ class Services:
         settings = self.settings
         self.throttles = Throttles(settings.key_concurrency, settings.key_rate, settings.key_burst)
         self.capacity = Capacity(settings.max_queue)
+        self.ceiling = Ceiling(settings.max_memory_mb)
+        self.tasks = TaskShelf(self.ceiling)
         self.drain = Drain(settings.drain_seconds)
         self.readiness = Readiness(self.database, self.engine)
         self.metrics.watch("deepgym_queue", "Submissions that wait or run.", lambda: self.capacity.used)

@@ -29,6 +29,7 @@ class Settings(BaseModel):
         key_rate: Requests of one key a second, on average; beyond that 429. None: any number.
         key_burst: Requests of one key that may come at once.
         max_body: Bytes of a request's body.
+        max_memory_mb: The most that callers may set limits of memory, and of files, to, in MiB; None: the machine's.
         max_sessions: Most sessions at a time.
         session_ttl: Seconds after which a session nobody asked for is ended.
         job_queue: Items of jobs that may wait or run at a time, all callers' together; beyond that 503.
@@ -51,6 +52,7 @@ class Settings(BaseModel):
     key_rate: float | None = Field(default=None, gt=0)
     key_burst: int = Field(default=100, ge=1)
     max_body: int = Field(default=64 << 20, ge=1024)
+    max_memory_mb: int | None = Field(default=None, ge=64)
     max_sessions: int = Field(default=1024, ge=1)
     session_ttl: float = Field(default=3600.0, gt=0)
     job_queue: int = Field(default=500_000, ge=1)

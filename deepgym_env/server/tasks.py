@@ -5,19 +5,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from deepgym_env.benchmarks.records import from_text
 from deepgym_env.catalog import load_task
 from deepgym_env.errors import ConfigError
 from deepgym_env.remote.wire import Item
+from deepgym_env.server.ceiling import Ceiling
 from deepgym_env.task import AnyTask, SubmissionTask
 
 __all__ = ["TaskShelf"]
 
+_THREADS = 4
 _CHARACTERS = 1 << 26  # of tasks by value that are kept
 
 
@@ -27,21 +31,25 @@ class TaskShelf:
     A task that comes by value again is the same object as before, so that what its judge has learnt is kept too.
     """
 
-    def __init__(self, characters: int = _CHARACTERS) -> None:
+    def __init__(self, ceiling: Ceiling | None = None, characters: int = _CHARACTERS) -> None:
         """Hold nothing yet.
 
         Args:
+            ceiling: How high the limits of tasks by value may be; None: as high as any.
             characters: How much text of tasks by value is kept.
         """
+        self._ceiling = ceiling
         self._room = characters
         self._kept: OrderedDict[bytes, tuple[AnyTask, int]] = OrderedDict()
         self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="deepgym-tasks")
 
     def of_text(self, text: str) -> AnyTask:
         """Return a task by value.
 
         Raises:
             TaskError: If the text is none.
+            ConfigError: If its limits are higher than they may be here.
         """
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
         with self._lock:
@@ -49,6 +57,8 @@ class TaskShelf:
                 self._kept.move_to_end(digest)
                 return self._kept[digest][0]
         task = from_text(text)
+        if self._ceiling is not None:
+            self._ceiling.check_task(task)
         with self._lock:
             self._kept[digest] = (task, len(text))
             while sum(length for _, length in self._kept.values()) > self._room:
@@ -76,6 +86,13 @@ class TaskShelf:
             if place not in found:
                 found[place] = _answered(self.find(item.environment, item.seed, by_value))
         return [(found[item.environment, item.seed], item.completion) for item in items]
+
+    async def found(self, items: Sequence[Item], by_value: Mapping[str, str]) -> list[tuple[SubmissionTask, str]]:
+        """Return what :meth:`submissions` does, found on threads of its own.
+
+        Thousands of seeds take minutes: meanwhile keys and the database are still asked.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.submissions, items, by_value)
 
 
 def _answered(task: AnyTask) -> SubmissionTask:

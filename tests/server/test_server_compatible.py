@@ -116,6 +116,43 @@ def test_they_share_the_room_of_the_others(served: Callable[..., tuple[str, str]
     assert first.result().json()["run_result"]["status"] == "Finished"
 
 
+def test_what_one_request_holds_counts_by_the_piece(served: Callable[..., tuple[str, str]]) -> None:
+    address, key = served("run", max_queue=2)
+    base = with_key(address, key)
+    for count, status in ((2, 200), (3, 422)):
+        scoring = {"outputs": [RIGHT] * count, "labels": ["reverse_string"] * count}
+        acting = {
+            "trajectory_ids": [str(number) for number in range(count)],
+            "actions": [RIGHT] * count,
+            "extra_fields": [{"task": "reverse_string"}] * count,
+        }
+        scored = httpx.post(f"{base}/reward/score", json=scoring)
+        played = httpx.post(f"{base}/get_observation", json=acting)
+        assert (scored.status_code, played.status_code) == (status, status)
+    assert "more than this server takes at a time" in scored.json()["detail"]
+
+
+def test_trajectories_of_a_key_are_its_own(served: Callable[..., tuple[str, str]], tmp_path: Path) -> None:
+    address, key = served("run", max_sessions=4)
+    database = Database(f"sqlite:///{tmp_path}/deepgym.db")
+    other = KeyStore(database).create("other", ["run"])
+    database.close()
+
+    def act(key: str, action: str, trajectory: str = "0", **more: Any) -> httpx.Response:
+        body = {"trajectory_ids": [trajectory], "actions": [action], "extra_fields": [{"task": "debug_fix"}], **more}
+        return httpx.post(f"{with_key(address, key)}/get_observation", json=body, timeout=60)
+
+    act(key, "<bash>echo mine > mine.txt</bash>")
+    assert "mine.txt" not in act(other, "<bash>ls</bash>").text
+    act(other, "", finish=[True])
+    assert act(key, "<bash>ls</bash>").json()["observations"][0]["turn"] == 2
+    act(key, "<bash>ls</bash>", "1")
+    act(key, "<bash>ls</bash>", "2")
+    refused = act(key, "<bash>ls</bash>", "3")
+    assert (refused.status_code, "of this key" in refused.json()["detail"]) == (503, True)
+    assert act(other, "<bash>ls</bash>").status_code == 200
+
+
 def test_browsers_are_asked_for_a_key_before_the_pages(
     served: Callable[..., tuple[str, str]], tmp_path: Path, engine: DeepGym
 ) -> None:

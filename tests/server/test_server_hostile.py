@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from running_server import Api, serving
 
-from deepgym_env import DeepGym
+from deepgym_env import AsyncDeepGym, DeepGym
+from deepgym_env.benchmarks.records import to_text
+from deepgym_env.catalog import load_task
 from deepgym_env.remote.wire import Verdict
 from deepgym_env.server.logs import JsonFormatter, TextFormatter
+from deepgym_env.task import FunctionTask
 
 JSON = {"Content-Type": "application/json"}
 GOOD = json.dumps({"environment": "reverse_string", "completion": "def reverse_string(s): return s[::-1]"})
@@ -155,7 +160,15 @@ def test_without_keys_only_this_machine_is_answered(api: Api, host: str, status:
     assert api.post("/v1/run", content=GOOD, headers={**JSON, "Host": host}).status_code == status
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1"])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_without_keys_nothing_that_a_proxy_passes_on_is_answered(api: Api, header: str) -> None:
+    answer = api.post("/v1/run", content=GOOD, headers={**JSON, header: "203.0.113.9"})
+    assert (answer.status_code, "a proxy" in answer.json()["detail"]) == (403, True)
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:1", "http://127.0.0.1", "http://["]
+)
 def test_pages_of_others_are_refused(api: Api, origin: str) -> None:
     for method in ("POST", "GET", "OPTIONS"):
         answer = api.request(method, "/v1/run", content=GOOD, headers={**JSON, "Origin": origin})
@@ -171,7 +184,7 @@ def test_its_own_page_is_not(api: Api) -> None:
 def test_with_keys_any_host_is_answered(tmp_path, engine: DeepGym) -> None:
     with serving(tmp_path, engine, keys_required=True) as api:
         key = api.services.keys.create("runner", ["run"])
-        headers = {**JSON, "Host": "deepgym.example", "Authorization": f"Bearer {key}"}
+        headers = {**JSON, "Host": "deepgym.example", "X-Forwarded-For": "::1", "Authorization": f"Bearer {key}"}
         assert api.post("/v1/run", content=GOOD, headers=headers).status_code == 200
 
 
@@ -255,3 +268,70 @@ def test_labels_of_metrics_are_not_the_clients(api: Api) -> None:
     assert 'deepgym_http_requests_total{method="other",route="none",status="404"}' in text
     assert 'route="/v1/environments/{environment:path}",status="404"' in text
     assert [word for word in ("VERB", "path/1", "nothing1", "id1") if word in text] == []
+
+
+def test_tasks_that_take_long_to_load_keep_nothing_else_waiting(tmp_path, engine: DeepGym, monkeypatch) -> None:
+    loading = threading.Event()
+    with serving(tmp_path, engine) as api, ThreadPoolExecutor(40) as threads:
+        submissions = api.services.tasks.submissions
+
+        def slowly(*args):
+            loading.wait(60)
+            return submissions(*args)
+
+        monkeypatch.setattr(api.services.tasks, "submissions", slowly)
+        asked = [threads.submit(api.post, "/v1/run", content=GOOD, headers=JSON) for _ in range(40)]
+        while api.services.capacity.used < len(asked):
+            time.sleep(0.01)
+        try:
+            ready = api.get("/readyz", timeout=20)
+        finally:
+            loading.set()
+        assert ready.status_code == 200
+        assert {each.result().status_code for each in asked} == {200}
+
+
+def test_limits_above_the_machine_are_refused(tmp_path, engine: DeepGym) -> None:
+    task = load_task("reverse_string")
+    assert isinstance(task, FunctionTask)
+    high = task.model_copy(update={"limits": task.limits.model_copy(update={"memory_mb": 1025})})
+    by_value = {"tasks": {"t": to_text(high)}, "environment": "t", "completion": "x"}
+    items = {"tasks": by_value["tasks"], "items": [{"environment": "t", "completion": "x"}]}
+    program = {"language": "python", "code": "print(1)"}
+    with serving(tmp_path, engine, max_memory_mb=1024) as api:
+        opened = api.post("/v1/workspaces", json={}).json()["id"]
+        high_exec = {"command": "ls", "limits": {"memory_mb": 1025}}
+        refused = [
+            api.post("/v1/execute", json={"program": {**program, "limits": {"memory_mb": 1025}}}),
+            api.post("/v1/execute", json={"program": {**program, "limits": {"disk_mb": 1025}}}),
+            api.post("/v1/workspaces", json={"limits": {"disk_mb": 1025}}),
+            api.post(f"/v1/workspaces/{opened}/exec", json=high_exec),
+            api.post("/v1/run", json=by_value),
+            api.post("/v1/jobs", json=items),
+            api.post("/v1/sessions", json={"task": to_text(high)}),
+            api.post("/run_code", json={**program, "memory_limit_MB": 1025}),
+        ]
+        assert [answer.status_code for answer in refused] == [422] * len(refused)
+        assert all("1024 at this server" in answer.json()["detail"] for answer in refused)
+        high_exec["limits"] = {"memory_mb": 1024}
+        assert api.post(f"/v1/workspaces/{opened}/exec", json=high_exec).json()["code"] == 0
+        assert api.post("/run_code", json=program).json()["status"] == "Success"
+
+
+def test_programs_that_write_more_than_an_answer_may_hold(tmp_path, engine: DeepGym) -> None:
+    program = {"language": "python", "code": "print('x' * 50_000)"}
+    with serving(tmp_path, engine, max_body=1 << 16) as api:
+        few = api.post("/v1/execute", json={"program": program, "stdins": ["", ""]})
+        assert [len(result["stdout"]) for result in few.json()["results"]] == [50_001] * 2
+        begun: list[int] = []
+        execute_many = AsyncDeepGym.execute_many
+
+        async def counted(self, program, stdins):
+            begun.append(len(stdins))
+            return await execute_many(self, program, stdins)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(AsyncDeepGym, "execute_many", counted)
+            many = api.post("/v1/execute", json={"program": program, "stdins": [""] * 1000})
+        assert (many.status_code, "fewer inputs" in many.json()["detail"]) == (422, True)
+        assert sum(begun) < 10  # the others were not run

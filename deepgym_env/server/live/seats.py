@@ -1,6 +1,6 @@
 """How many sessions a server keeps, and how many of them for one key.
 
-- :class:`Seats`
+- :class:`Seats`; :func:`share_of`: how many of them one key may have.
 """
 
 from __future__ import annotations
@@ -12,10 +12,15 @@ from collections.abc import Callable, Iterator, Mapping
 
 from fastapi import HTTPException
 
-__all__ = ["Seats"]
+__all__ = ["Seats", "share_of"]
 
 _SHARE = 0.75  # of all, for one key: the others still find room
 _RETRY_SECONDS = "5"
+
+
+def share_of(limit: int) -> int:
+    """Return how many of so many sessions one key may have."""
+    return math.ceil(limit * _SHARE)
 
 
 class Seats:
@@ -30,7 +35,7 @@ class Seats:
     def __init__(self, limit: int, held: Callable[[], Mapping[str, int]]) -> None:
         """Allow ``limit`` sessions; ``held`` tells how many each owner has."""
         self._limit, self._held = limit, held
-        self._share = math.ceil(limit * _SHARE)
+        self._share = share_of(limit)
         self._opening: Counter[str] = Counter()
 
     @contextlib.contextmanager

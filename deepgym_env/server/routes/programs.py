@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import ValidationError
 
+from deepgym_env.engine import AsyncDeepGym
 from deepgym_env.errors import ConfigError
-from deepgym_env.programs import Program
+from deepgym_env.programs import Program, ProgramResult
 from deepgym_env.remote.wire_programs import (
     IsolationReport,
     Languages,
@@ -31,6 +34,9 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["sandbox"])
 
+_ANSWER = 4  # times what a request may hold
+_FETCHED = 16 << 20  # bytes of the files that one run may leave
+
 _Services = Annotated[Services, Depends(services_of)]
 _Reader = Annotated[Caller, Depends(allowed("read"))]
 
@@ -41,13 +47,14 @@ async def execute(
 ) -> ProgramResults:
     """Compile a program once and run it on each input; no run sees anything of the others.
 
-    A run that could not be had for the sandbox's own faults has `has_verdict` false.
+    A run that could not be had for the sandbox's own faults has `has_verdict` false. What all runs write may be
+    four times as much as a request may hold; many runs that may write much are made, and compiled, in parts.
     """
     note(request.scope, items=len(asked.stdins))
+    services.ceiling.check(asked.program.limits)
     program = await asyncio.to_thread(_program, asked)
     with services.capacity.reserve(len(asked.stdins)):
-        work = services.ask(lambda engine: engine.execute_many(program, asked.stdins))
-        results = await wanted(request, services, work)
+        results = await wanted(request, services, _results(services, program, asked.stdins))
     note(request.scope, without_verdict=sum(not result.has_verdict for result in results))
     return ProgramResults(results=[ProgramOutcome.of(result) for result in results])
 
@@ -64,6 +71,30 @@ async def isolation(request: Request, services: _Services, caller: _Reader) -> I
     """Say what stands between a submission and the machine; a sandbox is started if none runs."""
     found = await wanted(request, services, services.ask(lambda engine: engine.isolation()))
     return IsolationReport.of(found, mode=services.engine.mode, workers=services.engine.workers)
+
+
+async def _results(services: Services, program: Program, stdins: Sequence[bytes]) -> list[ProgramResult]:
+    """Run a program; so many runs at a time that together they can't write more than the machine holds.
+
+    Raises:
+        ConfigError: If they write more than an answer may hold.
+    """
+    room = _ANSWER * services.settings.max_body
+    part = max(1, 2 * room // (2 * program.limits.output_bytes + (_FETCHED if program.fetch else 0)))
+    results: list[ProgramResult] = []
+    for begin in range(0, len(stdins), part):
+        run = partial(AsyncDeepGym.execute_many, program=program, stdins=stdins[begin : begin + part])
+        results += await services.ask(run)
+        if sum(map(_size, results)) > room:
+            raise ConfigError(
+                f"{len(results)} of {len(stdins)} runs wrote more than an answer may hold, {room} bytes: send fewer "
+                "inputs at a time, or lower limits.output_bytes"
+            )
+    return results
+
+
+def _size(result: ProgramResult) -> int:
+    return len(result.stdout) + len(result.stderr) + sum(len(file.data) for file in result.files)
 
 
 def _program(asked: ProgramRequest) -> Program:

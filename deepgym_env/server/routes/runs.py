@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -61,5 +60,5 @@ async def _judged(request: Request, services: Services, items: Sequence[Item], t
 
 
 async def _results(services: Services, items: Sequence[Item], tasks: dict[str, str]) -> list[RunResult]:
-    work = await asyncio.to_thread(services.tasks.submissions, items, tasks)
+    work = await services.tasks.found(items, tasks)
     return await services.ask(lambda engine: engine.run_many(work))

@@ -48,8 +48,10 @@ class _Access:
         """Perform an operation, see :meth:`Workspaces.perform`; a long one as long as the client is there.
 
         Raises:
+            ConfigError: If limits are higher than they may be here.
             HTTPException: 410, if all there was is gone.
         """
+        self._services.ceiling.check(arguments.get("limits"))
         work = self._live.workspaces.perform(self._caller.id, operation, arguments)
         try:
             return await (wanted(self._request, self._services, work) if operation in _LONG else work)

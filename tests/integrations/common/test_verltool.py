@@ -5,6 +5,7 @@ Requests and answers are those of ``verl_tool/agent_loop/verltool_agent_loop.py`
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,6 +19,7 @@ import httpx
 from deepgym_env.integrations.live import LiveEpisodes
 from deepgym_env.integrations.openrlhf import create_openrlhf_router
 from deepgym_env.integrations.sandbox_fusion import create_sandbox_fusion_router
+from deepgym_env.integrations.serving import keeping
 from deepgym_env.integrations.verltool import create_verltool_app, create_verltool_router
 
 RIGHT = "```python\ndef reverse_string(s): return s[::-1]\n```"
@@ -105,6 +107,22 @@ def test_in_an_application_of_ones_own(served, engine: DeepGym) -> None:
         assert scored["rewards"] == [1.0]
         ran = http.post("/run_code", json={"code": "print(1)", "language": "python"}).json()
         assert ran["run_result"]["stdout"] == "1\n"
+
+
+def test_a_turn_that_takes_long_keeps_nothing_else_waiting(served, engine: DeepGym) -> None:
+    with LiveEpisodes(engine=engine) as live:
+        app = fastapi.FastAPI(lifespan=keeping(live, 1, lambda: None))  # one thread for all that is short
+        app.include_router(create_verltool_router(live, "debug_fix"))
+        app.get("/short")(lambda: "done")
+        http = served(app)
+        turn = {"trajectory_ids": ["t"], "actions": ["<bash>sleep 5</bash>"]}
+        with ThreadPoolExecutor(1) as threads:
+            long = threads.submit(http.post, "/get_observation", json=turn)
+            while (episode := live.get("t")) is None or not episode.busy:
+                time.sleep(0.01)
+            assert http.get("/short").json() == "done"
+            assert episode.busy
+            assert long.result().json()["valids"] == [True]
 
 
 def test_cleanup_as_the_client_sends_it(client: Client) -> None:
