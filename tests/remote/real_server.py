@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from starlette.datastructures import State
+
 from deepgym_env import DeepGym
 from deepgym_env.server.app import create_app
 from deepgym_env.server.services import Services
@@ -29,6 +31,7 @@ class Served:
 
     url: str
     services: Services
+    state: State
 
 
 @contextlib.contextmanager
@@ -43,7 +46,7 @@ def serving(engine: DeepGym, folder: Path, **settings: Any) -> Iterator[Served]:
         while not server.started:
             assert thread.is_alive(), "the server did not start"
             time.sleep(0.01)
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", app.state.services)
+        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", app.state.services, app.state)
     finally:
         server.should_exit = True
         thread.join()

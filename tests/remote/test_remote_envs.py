@@ -162,7 +162,7 @@ def test_a_session_that_was_ended_there_is_closed(served, remote):
 
 def test_closing_an_engine_ends_its_sessions(served):
     def held():
-        return sum(served.services.live.workspaces.held().values())
+        return sum(served.state.live.workspaces.held().values())
 
     before = held()
     with DeepGym("remote", url=served.url) as dg:

@@ -186,7 +186,7 @@ def test_a_task_by_value(open_, call):
         ("list", {"path": "nothing"}, "No such"),
         ("judge", {"environment": "two_sum"}, "no workspace task"),
         ("judge", {"environment": "debug_fix", "tests": ["none"]}, "none"),
-        ("judge", {"environment": "debug_fix", "tests": []}, "at least one"),
+        ("judge", {"environment": "debug_fix", "tests": []}, "at least 1 item"),
         ("judge", {"task": "nonsense"}, "no task"),
         ("judge", {}, "environment"),
     ],
