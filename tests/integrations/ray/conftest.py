@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import ray
 from ray_world import FOLDER, World, members, wait_for
 
 from deepgym_env import DeepGym
@@ -16,6 +15,8 @@ from deepgym_env import DeepGym
 @pytest.fixture(scope="session")
 def world(processes: Any) -> Iterator[World]:
     """A cluster of a head and two nodes."""
+    import ray
+
     made = World(processes)
     try:
         made.grow()

@@ -12,6 +12,8 @@ import tempfile
 import time
 from typing import Any
 
+from deepgym_env import DeepGym
+
 # Sockets have short paths, a loaded machine is slow to start, and a dead node is to be noticed soon.
 FOLDER = tempfile.mkdtemp(prefix="dgr", dir="/tmp")
 os.environ.update(
@@ -26,9 +28,6 @@ os.environ.update(
     OMP_NUM_THREADS="1",
 )
 
-from ray.cluster_utils import Cluster  # noqa: E402
-
-from deepgym_env import DeepGym  # noqa: E402
 
 _MEMORY = 80 << 20
 
@@ -38,6 +37,8 @@ class World:
 
     def __init__(self, processes: Any) -> None:
         self.processes = processes
+        from ray.cluster_utils import Cluster  # once Ray's environment is set
+
         self.cluster = Cluster()
         self.nodes: list[Any] = []
         self._add(num_cpus=0, include_dashboard=False)

@@ -7,6 +7,9 @@ import signal
 import threading
 
 import pytest
+
+pytest.importorskip("ray.cluster_utils", reason="run `make test-integrations`")
+
 import ray
 from conformance.submissions import SUBMISSIONS, TASK
 from ray_world import members, wait_for

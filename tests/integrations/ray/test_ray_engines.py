@@ -8,6 +8,9 @@ import sys
 import time
 
 import pytest
+
+pytest.importorskip("ray.cluster_utils", reason="run `make test-integrations`")
+
 import ray
 from conformance.submissions import TASK
 from ray_world import members, wait_for

@@ -12,6 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+pytest.importorskip("ray.cluster_utils", reason="run `make test-integrations`")
+
 import ray
 
 from deepgym_env import load_task

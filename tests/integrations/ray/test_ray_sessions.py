@@ -6,6 +6,9 @@ import contextlib
 
 import numpy as np
 import pytest
+
+pytest.importorskip("ray.cluster_utils", reason="run `make test-integrations`")
+
 import ray
 from ray_world import members, wait_for
 
