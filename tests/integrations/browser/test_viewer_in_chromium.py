@@ -69,7 +69,7 @@ def focused(page):
 
 
 def wait_for_count(page, text):
-    page.wait_for_function("text => document.getElementById('count').textContent.includes(text)", arg=text)
+    page.locator("#count", has_text=text).wait_for()
 
 
 # ── pages and keys ───────────────────────────────────────────────────────────────────────
@@ -108,10 +108,8 @@ def test_keys(shown):
     press("o")
     assert shown.locator("details:not([open])").count() == 0
     press("ArrowRight")
-    # Before it is complete a page has no keys.
-    shown.wait_for_function(
-        "document.readyState === 'complete' && document.querySelector('h1').textContent.startsWith('needle')"
-    )
+    shown.locator("h1", has_text=re.compile("^needle")).wait_for()
+    shown.wait_for_load_state()  # before that a page has no keys
     press("r")
     shown.wait_for_url("**/run")
     press("e")
