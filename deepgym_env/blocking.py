@@ -67,7 +67,7 @@ class DeepGym:
         )
         first = self._make()  # so that a wrong option fails here
         self.mode = first.mode
-        self.workers = first.workers
+        self._workers = first.workers
         self._lock = threading.Lock()
         self._core: _Core | None = None
         self._closed = False
@@ -202,6 +202,12 @@ class DeepGym:
             return self._core
 
     @property
+    def workers(self) -> int:
+        """Runners side by side, as far as is known: of another place only once it was asked for something."""
+        core = self._core
+        return core.workers if core is not None else self._workers
+
+    @property
     def closed(self) -> bool:
         """Whether the engine has been closed."""
         return self._closed
@@ -311,6 +317,10 @@ class _Core:
         self.abandoned = False
         self._ending = threading.RLock()  # a finalizer may end it in the middle of anything
         self._posted: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+    @property
+    def workers(self) -> int:
+        return self._engine.workers
 
     def call(self, ask: Callable[[AsyncDeepGym], Coroutine[Any, Any, _T]]) -> _T:
         if threading.current_thread() is self._thread:

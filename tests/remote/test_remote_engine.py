@@ -370,3 +370,9 @@ def test_closing_ends_runs_under_way_here_and_there(served, make_task):
 def test_unknown_ids_are_found_out_here(remote):
     with pytest.raises(UnknownTaskError, match="did you mean 'fizzbuzz'"):
         remote.run("fizbuzz", "x = 1")
+
+
+def test_the_number_of_runners_is_the_servers(served, own):
+    with DeepGym("remote", url=served.url) as dg:
+        dg.isolation()
+        assert dg.workers == own.workers
