@@ -4,9 +4,11 @@
 - :func:`create_sandbox_fusion_app`: a server of them;
   ``python -m deepgym_env.integrations.sandbox_fusion --port 8080``.
 
-``/run_code`` runs a program and judges nothing: what a client holds its output against stays with the
-client. An infrastructure failure is ``status: "SandboxError"`` there, which SandboxFusion's own client tries
-again; in ``/submit``, whose answer has no such place, it is HTTP 503.
+``/run_code`` runs a program and judges nothing: what a client holds its output against stays with the client.
+A client that appends its tests to the answer and reads the exit code (verl's ``assert_case``) can be fooled by an
+answer that exits; ``/submit`` can't be, for there we judge. An infrastructure failure is
+``status: "SandboxError"`` in ``/run_code``, which SandboxFusion's own client tries again; in ``/submit``, whose
+answer has no such place, it is HTTP 503.
 """
 
 from __future__ import annotations

@@ -273,6 +273,15 @@ def test_a_task_is_judged_test_by_test(client: httpx.Client) -> None:
     assert part["extra"]["score"] == pytest.approx(sum(passed) / len(passed))
 
 
+@pytest.mark.parametrize(
+    "end", ["os._exit(0)", "sys.exit(0)", "print('passed', file=sys.__stdout__, flush=True); os._exit(0)"]
+)
+def test_an_answer_that_exits_is_none(client: httpx.Client, end: str) -> None:
+    judged = submit(client, "deepgym", "reverse_string", f"import os, sys\ndef reverse_string(s): return s\n{end}")
+    assert not judged["accepted"]
+    assert [test["passed"] for test in judged["tests"] if test["passed"]] == []
+
+
 def test_hidden_tests_stay_hidden(client: httpx.Client) -> None:
     told = submit(client, "deepgym", "reverse_string", "def reverse_string(s): return 'no' + s")
     assert (told["full_code"], told["test_code"]) == (None, None)

@@ -82,6 +82,13 @@ def test_verls_reward(url: str, said: str, cases: dict[str, Any], score: float, 
         assert all(case["duration"] is not None for case in told)
 
 
+@pytest.mark.parametrize(("cases", "score"), [(STDIN, 0.0), (FUNCTION, 0.0), (ASSERTS, 1.0)])
+def test_what_an_answer_gains_by_exiting(url: str, cases: dict[str, Any], score: float) -> None:
+    """verl's asserts share the answer's process, which the docs warn of; nothing else is gained."""
+    said = "```python\nimport os\ndef add(a, b): return 0\nos._exit(0)\n```"
+    assert compute_score(url, None, 1024, said, json.dumps(cases))[0] == score
+
+
 def test_a_time_limit_is_kept(url: str) -> None:
     score, told = compute_score(url, None, 1024, "```python\nwhile True: pass\n```", STDIN, timeout=1)
     assert (score, [case["status"] for case in told]) == (0.0, ["timeout"] * 3)
